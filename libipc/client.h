@@ -1,0 +1,75 @@
+/*
+ * client.h - a blocking client of a tree: what thoxctl, tests and C programs use. One connection to
+ * the control socket, one thread. Every wait has a deadline.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libipc/base/buf.h"
+#include "libipc/conn.h"
+#include "libipc/status.h"
+#include "libipc/value.h"
+
+#define CLIENT_NATIVE_HANDLE 1u
+#define CLIENT_FOREVER UINT64_MAX
+
+/* What arrived. Valid until the next client_* call. */
+enum client_event_type {
+        CLIENT_EVENT_CALL,   /* through a context we own; answer with client_answer */
+        CLIENT_EVENT_ANSWER, /* to a call made with client_call_start */
+        CLIENT_EVENT_CANCEL,
+        CLIENT_EVENT_EXITED, /* a process we ran ended */
+        CLIENT_EVENT_OPENED,
+        CLIENT_EVENT_CLOSED,
+        CLIENT_EVENT_HANGUP,
+        CLIENT_EVENT_OTHER,
+};
+
+struct client_event {
+        enum client_event_type type;
+        uint64_t cid;
+        uint32_t status;           /* ANSWER: thox status; EXITED: exit status */
+        uint32_t handle, pid, uid;
+        bool is_oneway;
+        const uint8_t *name;       /* CALL */
+        size_t name_len;
+        const uint8_t *values;     /* CALL, ANSWER: the assembled CBOR sequence */
+        size_t values_len;
+        const struct wire_cap *caps;
+        size_t n_caps;
+        uint32_t signal, reason;   /* EXITED; CLOSED: reason */
+        const uint8_t *message;    /* EXITED */
+        size_t message_len;
+};
+
+struct client;
+
+/* -errno of connect(2), -EPROTO when the other side is no thox, -ETIMEDOUT. */
+int client_new(struct client **ret, const char *socket_path, const char *program,
+               uint64_t timeout_us);
+struct client *client_free(struct client *c);
+uint32_t client_pid(const struct client *c);
+uint32_t client_uid(const struct client *c);
+const char *client_software(const struct client *c); /* "thox 0.1.0" */
+
+/* One call, waiting for its answer; events that arrive meanwhile are kept for client_wait. 0 (then
+ * *ret_status is set and `answer` holds the values), -ETIMEDOUT, -ECONNRESET, -errno. */
+int client_call(struct client *c, uint32_t handle, const char *name, const struct buf *values,
+                const struct wire_cap *caps, size_t n_caps, uint64_t timeout_us,
+                uint32_t *ret_status, struct buf *answer);
+/* Without waiting: *ret_cid names the ANSWER event. */
+int client_call_start(struct client *c, uint32_t handle, const char *name,
+                      const struct buf *values, const struct wire_cap *caps, size_t n_caps,
+                      uint64_t *ret_cid);
+int client_answer(struct client *c, uint64_t cid, uint32_t status, const struct buf *values);
+
+/* The next event; 0, -ETIMEDOUT, -ECONNRESET. With `also_fd` >= 0 it also returns -EAGAIN when that
+ * descriptor is readable. */
+int client_wait(struct client *c, uint64_t timeout_us, int also_fd, struct client_event *ret);
+
+/* A context of ours: manual when `routing` is NULL. Waits for the reply. */
+int client_context_new(struct client *c, const Thox__Routing *routing, uint32_t *ret_status,
+                       uint32_t *ret_handle);
+int client_bind(struct client *c, uint32_t handle, const char *name, uint32_t *ret_status);

@@ -1,0 +1,98 @@
+/*
+ * conn.h - a framed stream socket: input splitting, output queue, descriptors. Knows no loop; its
+ * owner says when to read and when to flush. Never blocks (the socket is non-blocking).
+ *
+ * Input: one conn_read per readiness, then conn_next until CONN_E_AGAIN. A frame and everything it
+ * points to is valid until the next conn_next, conn_read or conn_deinit on this connection.
+ * Reading goes through a scratch buffer that many connections share (struct conn_scratch, one per
+ * loop), so an idle connection holds no buffer.
+ *
+ * Output: conn_send_* queue and never write; conn_flush writes all it can in as few system calls
+ * as possible. Long values are not copied when they lie in a frame that came from another
+ * connection: the queue takes a reference to that frame's memory (`from`).
+ *
+ * Invariants: 1. Bytes leave in the order they were queued. 2. Descriptors ride on the first byte of
+ * their frame. 3. After CONN_E_VIOLATION or an error the connection delivers nothing more.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "libipc/wire.h"
+
+enum conn_error {
+        CONN_OK = 0,
+        CONN_E_AGAIN = 1,     /* nothing more for now */
+        CONN_E_EOF = 2,       /* the peer closed, or reset; no more input */
+        CONN_E_VIOLATION = 3, /* malformed input; conn->reason says what */
+        CONN_E_FULL = 4,      /* the output queue is over its limit: the peer is hung */
+};
+
+struct chunk; /* reference-counted bytes */
+
+struct conn_scratch {
+        uint8_t *bytes; /* LIMIT_READ_BYTES */
+        struct conn *user; /* whose unparsed input lies in it now */
+};
+int conn_scratch_init(struct conn_scratch *s);
+void conn_scratch_deinit(struct conn_scratch *s);
+
+struct conn_segment;
+struct conn {
+        int fd; /* owned */
+        struct conn_scratch *scratch;
+        const char *reason; /* of a violation */
+        uint32_t max_frame; /* LIMIT_FRAME_HELLO_BYTES until the owner raises it */
+        bool is_ended;
+
+        /* private: input */
+        const uint8_t *input;
+        size_t n_input;
+        struct chunk *partial;
+        size_t partial_len; /* bytes present */
+        int fds[LIMIT_FRAME_FDS + 1];
+        size_t n_fds;
+        struct wire_frame frame; /* the current one */
+        struct chunk *frame_chunk;
+        int frame_fds[LIMIT_FRAME_FDS];
+
+        /* private: output */
+        struct conn_segment *segments;
+        size_t n_segments, cap_segments, first_segment;
+        size_t out_bytes; /* queued, not yet written */
+        uint64_t n_bytes_read, n_bytes_written;
+};
+
+/* Takes the descriptor, also on failure. */
+int conn_init_take(struct conn *c, int fd, struct conn_scratch *scratch);
+void conn_deinit(struct conn *c);
+
+/* One recvmsg. CONN_OK: something arrived; AGAIN; EOF; VIOLATION (descriptors); < 0 errno. */
+int conn_read(struct conn *c);
+/* The next complete frame. CONN_OK, CONN_E_AGAIN, CONN_E_VIOLATION, < 0. The frame's descriptors
+ * (ret->extra.fds) are closed at the next conn_next unless taken with conn_take_fd. */
+int conn_next(struct conn *c, struct wire_frame **ret);
+int conn_take_fd(struct conn *c, size_t i);
+
+/* Queue one frame. 0, CONN_E_FULL, or -errno; on failure nothing is queued. extra may be NULL.
+ * `from`: the connection whose current frame extra->values points into, or NULL to copy. */
+int conn_send_call(struct conn *c, uint32_t seq, const struct wire_call *call,
+                   const struct wire_extra *extra, struct conn *from);
+int conn_send_answer(struct conn *c, uint32_t seq, const struct wire_answer *answer,
+                     const struct wire_extra *extra, struct conn *from);
+int conn_send(struct conn *c, const Thox__Frame *message, const struct wire_extra *extra);
+/* Call or Answer with values of any length up to LIMIT_MESSAGE_BYTES: split into frames of
+ * LIMIT_FRAGMENT_BYTES. Caps and descriptors ride on the last frame. */
+int conn_send_call_long(struct conn *c, uint32_t seq, const struct wire_call *call,
+                        const struct wire_extra *extra);
+int conn_send_answer_long(struct conn *c, uint32_t seq, const struct wire_answer *answer,
+                          const struct wire_extra *extra);
+
+/* CONN_OK: all written; AGAIN: the rest waits for writability; EOF: peer gone; < 0. */
+int conn_flush(struct conn *c);
+static inline size_t conn_pending(const struct conn *c) {
+        return c->out_bytes;
+}
