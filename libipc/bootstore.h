@@ -22,10 +22,11 @@ struct bootstore;
 
 enum bootstore_error {
         BOOTSTORE_OK = 0,
-        BOOTSTORE_E_REFUSED = 1, /* a file is missing, changed or not in the manifest */
+        BOOTSTORE_E_REFUSED = 1, /* a file is missing, changed, unreadable or not listed */
 };
 
-/* On BOOTSTORE_E_REFUSED *ret_reason is a malloc'd sentence naming the file. */
+/* On BOOTSTORE_E_REFUSED *ret_reason is a malloc'd sentence naming the file. Without `verify` (a
+ * source tree) no manifest is needed and files that are no NAME.lua are passed over. */
 int bootstore_new(struct bootstore **ret, const char *dir, bool verify, char **ret_reason);
 struct bootstore *bootstore_free(struct bootstore *b);
 
