@@ -27,7 +27,7 @@
 /* Connections. */
 #define LIMIT_OUT_PAUSE_BYTES (1u << 20)     /* a peer with more unread output is not read from */
 #define LIMIT_OUT_BYTES (LIMIT_MESSAGE_BYTES + (8u << 20)) /* one with more is hung and removed */
-#define LIMIT_OUT_STALL_US (10u * 1000000u)  /* paused this long without reading a byte: removed */
+#define LIMIT_OUT_STALL_US (5u * 1000000u)   /* sends on, paused this long, read nothing: removed */
 #define LIMIT_ONEWAY_OUT_BYTES (1u << 20)    /* one-way calls to a peer behind by this are dropped */
 
 /* Names. */
@@ -66,3 +66,10 @@
 #define LIMIT_VERSIONS 64u                   /* kept per name; the oldest goes first */
 #define LIMIT_LOG_LINE_BYTES 4096u
 #define LIMIT_LOG_RING_BYTES (1u << 20)      /* what `thoxctl logs` can look back on */
+
+/* Code. */
+#define LIMIT_COMPILE_BYTES (64u << 20)      /* memory of the compiler for one source */
+#define LIMIT_IMAGE_PARTS 8u                 /* runtimes + program: one descriptor each in one frame */
+#define LIMIT_IMAGES_UNUSED 64u              /* kept so that the next start is fast */
+#define LIMIT_IMAGES_UNUSED_BYTES (32u << 20)
+#define LIMIT_CHUNK_BYTES 256u               /* name of a piece of code in messages */

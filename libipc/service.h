@@ -62,6 +62,8 @@ struct service {
         struct table *private_calls;
         void *userdata; /* the daemon's own struct */
         int (*on_ready)(struct service *service); /* after Welcome and all binds, once */
+        /* somebody else gave pid a handle to a context of ours; NULL when nobody cares */
+        void (*on_opened)(struct service *service, void *context, uint32_t pid);
         /* pid closed (or lost) its handle to a context of ours */
         void (*on_closed)(struct service *service, void *context, uint32_t pid);
         struct table *private_contexts;
