@@ -8,5 +8,5 @@
 #define CLOCK_MS_US UINT64_C(1000)
 #define CLOCK_S_US UINT64_C(1000000)
 
-uint64_t clock_now_us(void);      /* monotonic */
-uint64_t clock_wall_us(void);     /* since the epoch; for people, never for deadlines */
+uint64_t clock_now_us(void);  /* monotonic */
+uint64_t clock_wall_us(void); /* since the epoch; for people, never for deadlines */

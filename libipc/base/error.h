@@ -7,20 +7,35 @@
  */
 #pragma once
 
-#include "libipc/base/macros.h"
+#include <errno.h>
 
 /* An unexpected failure is born here: returns -errnum. `errnum` is positive. */
-#define error_origin(errnum) error_record_origin((errnum), __FILE__, __LINE__)
+#define error_origin(errnum) error_origin_at((errnum), __FILE__, __LINE__)
 
 /* Pass a code on unchanged. Zero and positive codes go through without a record. */
-#define error_trace(r) error_record_trace((r), __FILE__, __LINE__)
+#define error_trace(r) error_trace_at((r), __FILE__, __LINE__)
 
 /* As error_trace, but a positive code nobody here expects becomes -ENOTRECOVERABLE. */
-#define error_fold(r) error_record_fold((r), __FILE__, __LINE__)
+#define error_fold(r) error_fold_at((r), __FILE__, __LINE__)
 
-int error_record_origin(int errnum, const char *file, int line);
-int error_record_trace(int r, const char *file, int line);
-int error_record_fold(int r, const char *file, int line);
+void error_record_origin(int errnum, const char *file, int line);
+void error_record_step(const char *file, int line);
+
+/* Inline, so that the compiler sees which sign a result has. */
+static inline int error_origin_at(int errnum, const char *file, int line) {
+        error_record_origin(errnum, file, line);
+        return errnum > 0 ? -errnum : -1;
+}
+static inline int error_trace_at(int r, const char *file, int line) {
+        if (r < 0)
+                error_record_step(file, line);
+        return r;
+}
+static inline int error_fold_at(int r, const char *file, int line) {
+        if (r > 0)
+                return error_origin_at(ENOTRECOVERABLE, file, line);
+        return error_trace_at(r, file, line);
+}
 
 /* The chain since the last error_origin, "file:line < file:line ...", for one debug line. The text
  * is valid until the next origin. */

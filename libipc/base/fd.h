@@ -21,3 +21,5 @@ int fd_check_sealed(int fd, size_t size);
 /* A connected AF_UNIX stream pair, non-blocking both ends. 0 or -errno. */
 int fd_socketpair(int ret_fds[2]);
 int fd_set_nonblock(int fd, bool on);
+/* All of it, to a blocking descriptor or a file. 0 or -errno. */
+int fd_write_all(int fd, const void *bytes, size_t len);

@@ -2,8 +2,9 @@
  * log.h - one line per event, on stderr: a sentence, then key=value fields.
  *
  * The only global of the project. Only programs and boundaries log; libipc itself never does above
- * debug. With stderr a journal stream or LOG_STYLE_PREFIXED each line starts with "<n>", which
- * journald reads as the level; on a terminal levels are words.
+ * debug. With stderr a journal stream (JOURNAL_STREAM) each line starts with "<n>", which journald
+ * reads as the level; elsewhere levels are words, coloured on a terminal unless NO_COLOR is set.
+ * Logging never blocks: lines that stderr does not take are dropped, counted, and reported later.
  */
 #pragma once
 

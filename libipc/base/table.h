@@ -13,7 +13,8 @@ struct table_slot;
 struct table {
         struct table_slot *slots;
         size_t n_slots; /* power of two, or 0 */
-        size_t n_used, n_filled;
+        size_t n_used;
+        uint64_t seed[2]; /* of this program; keeps hashes unpredictable */
 };
 
 void table_init(struct table *t);

@@ -1,0 +1,92 @@
+/*
+ * paths.c - where a tree keeps its files. Nothing is created here.
+ */
+#include "libipc/paths.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "libipc/base/error.h"
+#include "libipc/base/macros.h"
+
+static int path_format(char *path, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static int path_format(char *path, const char *fmt, ...) {
+        va_list args;
+        int n;
+
+        va_start(args, fmt);
+        n = vsnprintf(path, PATH_MAX, fmt, args);
+        va_end(args);
+        return n < 0 || n >= PATH_MAX ? error_origin(ENAMETOOLONG) : 0;
+}
+
+/* XDG wants relative values ignored. */
+static const char *path_of_environment(const char *variable) {
+        const char *path = getenv(variable);
+
+        return path && path[0] == '/' ? path : NULL;
+}
+
+static int paths_init_dir(struct paths *p, const char *dir) {
+        int r;
+
+        r = path_format(p->run, "%s", dir);
+        if (r == 0)
+                r = path_format(p->store, "%s/store", dir);
+        return r;
+}
+
+static int paths_init_system(struct paths *p) {
+        int r;
+
+        r = path_format(p->run, "/run/thox");
+        if (r == 0)
+                r = path_format(p->store, "/var/lib/thox");
+        return r;
+}
+
+static int paths_init_user(struct paths *p) {
+        const char *runtime_dir = path_of_environment("XDG_RUNTIME_DIR");
+        const char *data_dir = path_of_environment("XDG_DATA_HOME");
+        const char *home = path_of_environment("HOME");
+        int r;
+
+        if (runtime_dir)
+                r = path_format(p->run, "%s/thox", runtime_dir);
+        else
+                r = path_format(p->run, "/tmp/thox-%u", (unsigned)geteuid());
+        if (r < 0)
+                return r;
+
+        if (data_dir)
+                return path_format(p->store, "%s/thox", data_dir);
+        if (home)
+                return path_format(p->store, "%s/.local/share/thox", home);
+        return path_format(p->store, "%s/store", p->run);
+}
+
+int paths_init(struct paths *p, const char *dir, int want_system) {
+        int r;
+
+        if (dir)
+                r = paths_init_dir(p, dir);
+        else if (want_system > 0 || (want_system < 0 && geteuid() == 0))
+                r = paths_init_system(p);
+        else
+                r = paths_init_user(p);
+        if (r == 0)
+                r = path_format(p->lock, "%s/lock", p->run);
+        if (r == 0)
+                r = path_format(p->socket, "%s/control", p->run);
+        if (r < 0)
+                return error_trace(r);
+
+        if (strlen(p->socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+                return PATHS_E_TOO_LONG;
+        return 0;
+}
