@@ -1,0 +1,568 @@
+/*
+ * call.c - see call.h for the life of a call. This file: requests, answers, cancels, the single exit.
+ * What initd serves or calls itself is in native.c; its hooks here are call->native and call->done.
+ *
+ * Order of checks on a request: handle, right, route, limits, handles that travel; only then is there
+ * an object. A refusal costs one answer and no memory.
+ */
+#include "initd/call.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "initd/binding.h"
+#include "initd/context.h"
+#include "initd/native.h"
+#include "initd/route.h"
+#include "initd/router.h"
+#include "libipc/base/error.h"
+#include "libipc/base/log.h"
+#include "libipc/name.h"
+
+#define CALL_MESSAGE_BYTES 512u
+#define CALL_TOO_LONG "a message of more than 64 MiB (limit LIMIT_MESSAGE_BYTES)"
+static_assert(LIMIT_MESSAGE_BYTES == 64u << 20, "CALL_TOO_LONG names it");
+
+/* Where a request goes. */
+struct target {
+        struct peer *server;           /* NULL: initd */
+        uint32_t handle;               /* the server's number of the context */
+        struct context *owner_context; /* the manual context it ended in */
+        struct binding *binding;
+};
+
+/* ---- the object ---------------------------------------------------------------------------- */
+
+static struct call *call_alloc(struct router *r) {
+        if (list_is_empty(&r->free_calls))
+                return malloc(sizeof(struct call));
+        struct list *node = r->free_calls.next;
+        list_remove(node);
+        return container_of(node, struct call, made_link);
+}
+
+static void call_free(struct router *r, struct call *call) {
+        if (call->has_timer)
+                loop_timer_deinit(&call->timer);
+        buf_deinit(&call->args);
+        buf_deinit(&call->answer);
+        context_unref(call->context);
+        context_unref(call->owner_context);
+        list_add_head(&r->free_calls, &call->made_link);
+}
+
+void call_free_spares(struct router *r) {
+        list_for_each_safe(node, &r->free_calls) {
+                list_remove(node);
+                free(container_of(node, struct call, made_link));
+        }
+}
+
+int call_new(struct call **ret,
+             struct router *r,
+             uint64_t cid,
+             struct peer *caller,
+             struct peer *server,
+             struct context *context) {
+        struct call *call = call_alloc(r);
+        if (!call)
+                return error_origin(ENOMEM);
+        *call = (struct call){ .router = r, .cid = cid, .caller = caller, .server = server };
+        list_init(&call->made_link);
+        list_init(&call->served_link);
+        buf_init(&call->args, LIMIT_MESSAGE_BYTES);
+        buf_init(&call->answer, LIMIT_MESSAGE_BYTES);
+        int error = table_add_u64(&r->calls, cid, call);
+        if (error < 0) {
+                call_free(r, call);
+                return error_trace(error);
+        }
+        call->context = context_ref(context);
+        if (caller) {
+                list_add_tail(&caller->calls_made, &call->made_link);
+                caller->n_calls_made++;
+        }
+        if (server) {
+                list_add_tail(&server->calls_served, &call->served_link);
+                server->n_calls_served++;
+        }
+        *ret = call;
+        return 0;
+}
+
+/* Out of every list; nobody finds it any more. */
+static void call_unlink(struct call *call) {
+        struct call *found = table_remove_u64(&call->router->calls, call->cid);
+        assert(found == call);
+        list_remove(&call->made_link);
+        list_remove(&call->served_link);
+        if (call->caller)
+                call->caller->n_calls_made--;
+        if (call->server)
+                call->server->n_calls_served--;
+}
+
+/* ---- answering ----------------------------------------------------------------------------- */
+
+static void call_send_answer(struct peer *caller,
+                             uint64_t cid,
+                             uint32_t status,
+                             uint32_t pid,
+                             uint32_t flags,
+                             const struct wire_extra *extra,
+                             struct conn *from) {
+        if (caller->state == PEER_STATE_CLOSING)
+                return;
+        struct wire_answer answer = { .cid = cid, .status = status, .pid = pid, .flags = flags };
+        uint32_t seq = wire_cid_seq(cid);
+        if (extra && extra->values_len > LIMIT_FRAME_VALUES_BYTES)
+                peer_sent(caller, conn_send_answer_long(&caller->conn, seq, &answer, extra));
+        else
+                peer_sent(caller, conn_send_answer(&caller->conn, seq, &answer, extra, from));
+}
+
+static void call_send_message(struct peer *caller,
+                              uint64_t cid,
+                              uint32_t flags,
+                              enum thox_status status,
+                              const char *message) {
+        uint8_t bytes[CALL_MESSAGE_BYTES + 16];
+        struct buf values = { .data = bytes, .cap = sizeof(bytes), .max = sizeof(bytes) };
+        int r = value_put_text(&values, message);
+        assert(r == 0);
+        struct wire_extra extra = { .values = values.data, .values_len = values.len };
+        call_send_answer(caller, cid, status, ROUTER_PID_INITD, flags, &extra, NULL);
+}
+
+static void call_finish_own(struct call *call,
+                            enum thox_status status,
+                            struct peer *server,
+                            struct wire_frame *frame) {
+        struct router *r = call->router;
+        call->done(r, call->done_userdata, status, server, frame);
+        call_free(r, call);
+}
+
+void call_finish(struct call *call, enum thox_status status, const struct wire_extra *extra) {
+        if (!extra && status != STATUS_OK) {
+                call_refuse(call, status, "%s", status_text(status));
+                return;
+        }
+        call_unlink(call);
+        if (call->done) {
+                call_finish_own(call, status, NULL, NULL);
+                return;
+        }
+        uint32_t flags = call->is_answering ? WIRE_FLAG_CONTINUED : 0;
+        uint32_t pid = call->server ? call->server->pid : ROUTER_PID_INITD;
+        if (call->caller && !call->is_oneway)
+                call_send_answer(call->caller, call->cid, status, pid, flags, extra, NULL);
+        call_free(call->router, call);
+}
+
+void call_refuse(struct call *call, enum thox_status status, const char *fmt, ...) {
+        char message[CALL_MESSAGE_BYTES];
+        va_list args;
+        va_start(args, fmt);
+        vsnprintf(message, sizeof(message), fmt, args);
+        va_end(args);
+        call_unlink(call);
+        if (call->done) {
+                call_finish_own(call, status, NULL, NULL);
+                return;
+        }
+        uint32_t flags = call->is_answering ? WIRE_FLAG_CONTINUED : 0;
+        if (call->caller && !call->is_oneway)
+                call_send_message(call->caller, call->cid, flags, status, message);
+        call_free(call->router, call);
+}
+
+/* Tells a server that nobody waits for this answer any more. */
+static void call_tell_cancelled(struct peer *server, uint64_t cid) {
+        Thox__Cancel cancel = THOX__CANCEL__INIT;
+        cancel.cid = cid;
+        WIRE_MESSAGE(m, 0, CANCEL, cancel, &cancel);
+        peer_send(server, &m, NULL);
+}
+
+/* The call ends while its server is still at it. The server is told last: sending can close it, and
+ * that must not find this call any more. */
+static void call_abort(struct call *call, enum thox_status status, const char *message) {
+        struct peer *server = call->server;
+        uint64_t cid = call->cid;
+        if (call->on_drop)
+                call->on_drop(call);
+        call_refuse(call, status, "%s", message);
+        if (server)
+                call_tell_cancelled(server, cid);
+}
+
+/* ---- handles that travel ------------------------------------------------------------------- */
+
+enum transfer_error {
+        TRANSFER_OK = 0,
+        TRANSFER_E_BADCTX = 1,
+        TRANSFER_E_DENIED = 2,
+        TRANSFER_E_LIMIT = 3,
+};
+
+struct transfer_refusal {
+        enum thox_status status;
+        const char *message;
+};
+
+static const struct transfer_refusal *transfer_refusal(int r) {
+        static const struct transfer_refusal refusals[] = {
+                { STATUS_ERROR, "the router is out of memory" },
+                [TRANSFER_E_BADCTX] = { STATUS_BADCTX,
+                                        "a context in the values is not held (any more)" },
+                [TRANSFER_E_DENIED] = { STATUS_DENIED,
+                                        "a context in the values may not be shared" },
+                [TRANSFER_E_LIMIT] = { STATUS_LIMIT, "the receiver holds too many contexts "
+                                                     "(limit LIMIT_HANDLES 1024)" },
+        };
+        static_assert(LIMIT_HANDLES == 1024, "the message above names it");
+        return &refusals[r < 0 ? 0 : r];
+}
+
+static int call_transfer_cap(struct peer *from, struct peer *to, struct wire_cap *cap) {
+        struct handle *h = handle_find(from, cap->handle);
+        if (!h || h->context->is_dead)
+                return TRANSFER_E_BADCTX;
+        if ((h->rights & HANDLE_RIGHT_SHARE) == 0)
+                return TRANSFER_E_DENIED;
+        uint32_t rights = cap->rights == 0 ? h->rights : cap->rights & h->rights;
+        struct handle *given;
+        int r = handle_give(to, h->context, rights, &given);
+        if (r == HANDLE_E_LIMIT)
+                return TRANSFER_E_LIMIT;
+        if (r < 0)
+                return error_trace(r);
+        context_announce(given, from);
+        *cap = (struct wire_cap){ .handle = given->number, .rights = given->rights };
+        return 0;
+}
+
+/* Rewrites the frame's caps from `from`'s numbers to `to`'s. */
+static int call_transfer_caps(struct peer *from, struct peer *to, struct wire_frame *frame) {
+        for (size_t i = 0; i < frame->extra.n_caps; i++) {
+                int r = call_transfer_cap(from, to, &frame->caps[i]);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* ---- requests ------------------------------------------------------------------------------ */
+
+static void call_refuse_request(struct peer *caller,
+                                const struct wire_frame *frame,
+                                enum thox_status status,
+                                const char *message) {
+        if ((frame->call.flags & WIRE_FLAG_ONEWAY) == 0)
+                call_send_message(caller, frame->call.cid, 0, status, message);
+}
+
+static void call_refuse_name(struct peer *caller,
+                             const struct wire_frame *frame,
+                             enum thox_status status,
+                             const char *what) {
+        char message[CALL_MESSAGE_BYTES];
+        snprintf(message, sizeof(message), "'%.*s' %s", (int)frame->call.name_len,
+                 (const char *)frame->call.name, what);
+        call_refuse_request(caller, frame, status, message);
+}
+
+/* The route's end as a target; false: refused, the caller has been told. */
+static bool call_resolve(struct peer *caller,
+                         struct handle *h,
+                         const struct wire_frame *frame,
+                         struct target *ret) {
+        const struct wire_call *request = &frame->call;
+        struct route route;
+        enum route_result result = route_call(h->context, request->name, request->name_len, &route);
+        if (result == ROUTE_BINDING) {
+                route.binding->n_calls++;
+                *ret = (struct target){ .server = route.binding->server,
+                                        .handle = route.binding->server_handle,
+                                        .binding = route.binding };
+                return true;
+        }
+        if (!name_is_valid(request->name, request->name_len))
+                call_refuse_request(caller, frame, STATUS_BADARGS,
+                                    "not a valid endpoint name (1 to 128 bytes of UTF-8, no "
+                                    "control bytes, '/' or '#', no leading '@')");
+        else if (result == ROUTE_OWNER) {
+                *ret = (struct target){ .server = route.context->owner,
+                                        .handle = route.context->owner_handle,
+                                        .owner_context = route.context };
+                return true;
+        } else if (result == ROUTE_NOTBOUND)
+                call_refuse_name(caller, frame, STATUS_NOTBOUND, "is not bound: nobody serves it");
+        else if (result == ROUTE_DENIED)
+                call_refuse_name(caller, frame, STATUS_DENIED, "is not granted by this context");
+        else
+                call_refuse_request(caller, frame, STATUS_DEAD, "the context's owner is gone");
+        return false;
+}
+
+static bool call_fits_limits(struct peer *caller,
+                             const struct peer *server,
+                             const struct wire_frame *frame) {
+        char message[CALL_MESSAGE_BYTES];
+        if (caller->n_calls_made >= LIMIT_CALLS_PER_CALLER)
+                snprintf(message, sizeof(message),
+                         "%u calls of this process are unanswered "
+                         "(limit LIMIT_CALLS_PER_CALLER %u)",
+                         (unsigned)caller->n_calls_made, LIMIT_CALLS_PER_CALLER);
+        else if (server && server->n_calls_served >= LIMIT_CALLS_PER_SERVER)
+                snprintf(message, sizeof(message),
+                         "the server has %u unanswered calls "
+                         "(limit LIMIT_CALLS_PER_SERVER %u)",
+                         (unsigned)server->n_calls_served, LIMIT_CALLS_PER_SERVER);
+        else
+                return true;
+        call_refuse_request(caller, frame, STATUS_BUSY, message);
+        return false;
+}
+
+static int call_on_deadline(struct loop_timer *timer) {
+        struct call *call = container_of(timer, struct call, timer);
+        call_abort(call, STATUS_TIMEOUT, "no answer within the deadline");
+        return 0;
+}
+
+static int call_arm_deadline(struct call *call, uint64_t timeout_us) {
+        int r = loop_timer_init(&call->timer, call->router->loop, call_on_deadline);
+        if (r < 0)
+                return error_trace(r);
+        call->has_timer = true;
+        return error_trace(loop_timer_set(&call->timer, timeout_us));
+}
+
+static void call_deliver_to_peer(struct call *call,
+                                 struct peer *caller,
+                                 struct wire_frame *frame,
+                                 struct peer *server,
+                                 uint32_t handle) {
+        struct wire_call delivery = frame->call;
+        delivery.handle = handle;
+        delivery.pid = caller->pid;
+        delivery.uid = caller->uid;
+        int r = call_transfer_caps(caller, server, frame);
+        if (r == 0) {
+                peer_sent(server, conn_send_call(&server->conn, 0, &delivery, &frame->extra,
+                                                 &caller->conn));
+                return;
+        }
+        if (!call)
+                return;
+        const struct transfer_refusal *refusal = transfer_refusal(r);
+        if ((frame->call.flags & WIRE_FLAG_CONTINUED) != 0)
+                call_abort(call, refusal->status, refusal->message);
+        else
+                call_refuse(call, refusal->status, "%s", refusal->message);
+}
+
+/* One frame of a request whose call exists. Oversized requests end here. */
+static void call_take_frame(struct call *call, struct wire_frame *frame) {
+        call->n_bytes += frame->extra.values_len;
+        call->is_sending = frame->extra.more;
+        if (call->n_bytes > LIMIT_MESSAGE_BYTES) {
+                call_abort(call, STATUS_LIMIT, CALL_TOO_LONG);
+                return;
+        }
+        if (call->native) {
+                native_on_request(call, frame);
+                return;
+        }
+        uint64_t cid = call->cid;
+        struct router *r = call->router;
+        call_deliver_to_peer(call, call->caller, frame, call->server, call->server_handle);
+        if (call->is_oneway && !frame->extra.more && table_find_u64(&r->calls, cid) == call) {
+                call_unlink(call);
+                call_free(r, call);
+        }
+}
+
+static void call_on_continued(struct peer *caller, struct wire_frame *frame) {
+        struct call *call = table_find_u64(&caller->router->calls, frame->call.cid);
+        if (!call)
+                return; /* refused, cancelled or answered before all of it had arrived */
+        if (call->caller != caller || !call->is_sending)
+                peer_violation(caller, "a continued call that is not being sent");
+        else
+                call_take_frame(call, frame);
+}
+
+/* One-way and complete: no object. */
+static void call_deliver_oneway(struct peer *caller,
+                                struct handle *h,
+                                struct wire_frame *frame,
+                                const struct target *target) {
+        if (!target->server)
+                native_on_oneway(caller, h->context, target->binding->native, frame);
+        else if (conn_pending(&target->server->conn) <= LIMIT_ONEWAY_OUT_BYTES)
+                call_deliver_to_peer(NULL, caller, frame, target->server, target->handle);
+}
+
+static void call_open(struct peer *caller,
+                      struct handle *h,
+                      struct wire_frame *frame,
+                      const struct target *target) {
+        struct call *call;
+        int r = call_new(&call, caller->router, frame->call.cid, caller, target->server,
+                         h->context);
+        if (r < 0) {
+                call_refuse_request(caller, frame, STATUS_ERROR, "the router is out of memory");
+                return;
+        }
+        call->is_oneway = (frame->call.flags & WIRE_FLAG_ONEWAY) != 0;
+        call->server_handle = target->handle;
+        if (target->owner_context)
+                call->owner_context = context_ref(target->owner_context);
+        if (!target->server)
+                call->native = target->binding->native;
+        if (frame->call.timeout_us != 0 && call_arm_deadline(call, frame->call.timeout_us) < 0) {
+                call_refuse(call, STATUS_ERROR, "the router is out of memory");
+                return;
+        }
+        call_take_frame(call, frame);
+}
+
+void call_on_request(struct peer *caller, struct wire_frame *frame) {
+        struct router *r = caller->router;
+        frame->call.cid = wire_cid(caller->generation, frame->seq);
+        if ((frame->call.flags & WIRE_FLAG_CONTINUED) != 0) {
+                call_on_continued(caller, frame);
+                return;
+        }
+        if (frame->seq == 0 || table_find_u64(&r->calls, frame->call.cid)) {
+                peer_violation(caller, "a call without a fresh seq");
+                return;
+        }
+        caller->n_calls_total++;
+        r->n_calls_routed++;
+        struct handle *h = handle_find(caller, frame->call.handle);
+        struct target target;
+        if (!h)
+                call_refuse_request(caller, frame, STATUS_BADCTX,
+                                    "no such context in this process");
+        else if ((h->rights & HANDLE_RIGHT_CALL) == 0)
+                call_refuse_request(caller, frame, STATUS_DENIED,
+                                    "no right to call through this handle");
+        else if (!call_resolve(caller, h, frame, &target) ||
+                 !call_fits_limits(caller, target.server, frame))
+                return;
+        else if ((frame->call.flags & WIRE_FLAG_ONEWAY) != 0 && !frame->extra.more)
+                call_deliver_oneway(caller, h, frame, &target);
+        else
+                call_open(caller, h, frame, &target);
+}
+
+/* ---- answers and cancels from peers -------------------------------------------------------- */
+
+static void call_answer_caller(struct call *call, struct peer *server, struct wire_frame *frame) {
+        struct peer *caller = call->caller;
+        int r = call_transfer_caps(server, caller, frame);
+        if (r != 0) {
+                call_refuse(call, transfer_refusal(r)->status, "in the answer: %s",
+                            transfer_refusal(r)->message);
+                return;
+        }
+        uint64_t cid = call->cid;
+        bool more = frame->extra.more;
+        uint32_t flags = call->is_answering ? WIRE_FLAG_CONTINUED : 0;
+        call->is_answering = true;
+        if (!more) {
+                call_unlink(call);
+                call_free(call->router, call);
+        }
+        call_send_answer(caller, cid, frame->answer.status, server->pid, flags, &frame->extra,
+                         &server->conn);
+}
+
+void call_on_answer(struct peer *server, struct wire_frame *frame) {
+        struct router *r = server->router;
+        struct call *call = table_find_u64(&r->calls, frame->answer.cid);
+        if (!call) {
+                /* Late: the caller has withdrawn, died or timed out. A cid of nobody is a forgery. */
+                uint32_t generation = wire_cid_generation(frame->answer.cid);
+                if (generation == 0 || generation >= r->next_generation)
+                        peer_violation(server, "an answer to a call that never was");
+                return;
+        }
+        if (call->server != server || call->is_oneway) {
+                peer_violation(server, "an answer to a call that it was not given");
+                return;
+        }
+        if (!call->is_answering)
+                call->n_bytes = 0;
+        call->n_bytes += frame->extra.values_len;
+        if (call->n_bytes > LIMIT_MESSAGE_BYTES)
+                call_abort(call, STATUS_LIMIT, CALL_TOO_LONG);
+        else if (call->done)
+                native_on_answer(call, server, frame);
+        else
+                call_answer_caller(call, server, frame);
+}
+
+void call_finish_done(struct call *call,
+                      enum thox_status status,
+                      struct peer *server,
+                      struct wire_frame *frame) {
+        call_unlink(call);
+        call_finish_own(call, status, server, frame);
+}
+
+void call_on_cancel(struct peer *caller, struct wire_frame *frame) {
+        struct call *call = table_find_u64(&caller->router->calls, frame->message->cancel->cid);
+        if (!call)
+                return; /* answered in the meantime */
+        if (call->caller != caller) {
+                peer_violation(caller, "a cancel of somebody else's call");
+                return;
+        }
+        call_abort(call, STATUS_CANCELLED, "cancelled by the caller");
+}
+
+/* ---- the end of others --------------------------------------------------------------------- */
+
+void call_drop_made(struct peer *caller) {
+        while (!list_is_empty(&caller->calls_made))
+                call_abort(container_of(caller->calls_made.next, struct call, made_link),
+                           STATUS_CANCELLED, "the caller ended");
+}
+
+void call_drop_served(struct peer *server) {
+        while (!list_is_empty(&server->calls_served))
+                call_refuse(container_of(server->calls_served.next, struct call, served_link),
+                            STATUS_DEAD, "process %u (%s) ended before it answered", server->pid,
+                            server->name);
+}
+
+static struct call *call_find_in(const struct context *c) {
+        list_for_each(node, &c->owner->calls_served) {
+                struct call *call = container_of(node, struct call, served_link);
+                if (call->owner_context == c)
+                        return call;
+        }
+        return NULL;
+}
+
+void call_drop_context(struct context *c) {
+        if (!c->owner)
+                return;
+        for (struct call *call; (call = call_find_in(c));)
+                call_abort(call, STATUS_DEAD, "the context was closed by its owner");
+}
+
+void call_drop_all(struct router *r) {
+        size_t at = 0;
+        for (struct call *call; (call = table_next(&r->calls, &at)); at = 0)
+                call_abort(call, STATUS_UNAVAIL, "the tree ends");
+}

@@ -1,0 +1,103 @@
+/*
+ * call.h - calls in flight. Every call that is not one-way is a struct call from call_on_request (or
+ * call_start) until call_finish, the single exit: answer, refusal by the server's death, deadline,
+ * cancel, the caller's death all end there, and exactly one Answer leaves.
+ *
+ *                 call_on_request                    call_on_answer / on_cancel / deadline / death
+ *   (caller) -----------------------> IN FLIGHT ---------------------------------------> (finished)
+ *                refused: answered, no object
+ *
+ * A call is linked three times: in router->calls by cid, at the caller (calls_made), at the server
+ * (calls_served). Owned by the router.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "initd/peer.h"
+#include "libipc/base/buf.h"
+#include "libipc/loop.h"
+#include "libipc/value.h"
+
+struct call;
+struct context;
+struct native_endpoint;
+
+/* The answer to a call of initd's own. `frame` carries caps (sender's handles) and descriptors; the
+ * values are complete. NULL frame: there is no answer but `status` (DEAD, UNAVAIL, TIMEOUT, ...). */
+typedef void call_done_fn(struct router *r,
+                          void *userdata,
+                          enum thox_status status,
+                          struct peer *server,
+                          struct wire_frame *frame);
+
+struct call {
+        struct router *router;
+        uint64_t cid;
+        struct peer *caller;           /* NULL: initd */
+        struct peer *server;           /* NULL: initd */
+        struct context *context;       /* reference: the caller's context */
+        struct context *owner_context; /* reference: the manual context it arrived in, or NULL */
+        struct list made_link, served_link;
+        uint32_t server_handle; /* the server's number of the context */
+        bool is_oneway;         /* exists only until its last frame is through */
+        bool is_sending;        /* frames of the request are still to come */
+        bool is_answering;      /* frames of the answer have gone out already */
+        bool has_timer;
+        uint64_t n_bytes;        /* of the request, then of the answer */
+        struct loop_timer timer; /* deadline, or alarm */
+
+        /* served by initd */
+        const struct native_endpoint *native;
+        struct buf args;
+        void *userdata;
+        void (*on_drop)(struct call *call); /* it ends before native_answer: forget it */
+
+        /* made by initd */
+        call_done_fn *done;
+        void *done_userdata;
+        struct buf answer;
+};
+
+/* Frames from peers. */
+void call_on_request(struct peer *caller, struct wire_frame *frame);
+void call_on_answer(struct peer *server, struct wire_frame *frame);
+void call_on_cancel(struct peer *caller, struct wire_frame *frame);
+
+/* The single exit. `values` NULL with anything but OK: a message is made from the status. Never fails:
+ * a caller that cannot be told is closed. */
+void call_finish(struct call *call, enum thox_status status, const struct wire_extra *extra);
+/* The same with a message as value 1. */
+void call_refuse(struct call *call, enum thox_status status, const char *fmt, ...)
+        PRINTF_LIKE(3, 4);
+
+/* A call by initd itself, resolved in the native context. `done` runs exactly once, perhaps before
+ * this returns (nobody serves the name: UNAVAIL). */
+void call_start(struct router *r,
+                const char *name,
+                const struct buf *values,
+                call_done_fn *done,
+                void *userdata);
+
+/* For native.c. call_new: nothing is sent, cid must be fresh. call_finish_done: the end of a call that
+ * initd made, with its answer. */
+int call_new(struct call **ret,
+             struct router *r,
+             uint64_t cid,
+             struct peer *caller,
+             struct peer *server,
+             struct context *context);
+void call_finish_done(struct call *call,
+                      enum thox_status status,
+                      struct peer *server,
+                      struct wire_frame *frame);
+
+/* For router_deinit: what is left, and the memory kept for new calls. */
+void call_drop_all(struct router *r);
+void call_free_spares(struct router *r);
+
+/* For peer_close and context_kill. */
+void call_drop_made(struct peer *caller);
+void call_drop_served(struct peer *server);
+void call_drop_context(struct context *c);

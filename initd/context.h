@@ -1,0 +1,67 @@
+/*
+ * context.h - the only shared object: an owner, holders, bindings, a policy.
+ *
+ * References: every handle, every derived context and every call through it holds one. A context
+ * outlives its owner as a dead one, so that holders can be told and calls refused.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libipc/base/list.h"
+#include "libipc/base/table.h"
+#include "libipc/status.h"
+#include "proto/frame.pb-c.h"
+
+struct handle;
+struct peer;
+struct router;
+
+struct pattern_list {
+        struct pattern {
+                uint8_t *bytes;
+                size_t len;
+        } * items;
+        size_t n_items;
+};
+
+struct context {
+        size_t n_refs;
+        struct router *router;
+        struct peer *owner;     /* NULL: initd's own (native), or dead */
+        struct list owner_link; /* in owner->contexts */
+        uint32_t owner_handle;  /* the owner's number for it */
+        bool is_dead;
+        bool is_manual; /* every call goes to the owner */
+        bool default_forward;
+        struct pattern_list allow, deny, bind;
+        struct context *to;    /* reference; NULL: a namespace of its own */
+        struct table bindings; /* name -> struct binding */
+        struct list holders;   /* struct handle */
+};
+
+enum context_error {
+        CONTEXT_OK = 0,
+        CONTEXT_E_LIMIT = 1,   /* LIMIT_CONTEXTS_OWNED or LIMIT_HANDLES */
+        CONTEXT_E_BADARGS = 2, /* pattern, mode, number of patterns */
+        CONTEXT_E_BADCTX = 3,  /* `to` is no handle of the owner */
+        CONTEXT_E_HOPS = 4,    /* the chain would exceed LIMIT_CALL_HOPS */
+};
+
+/* The native context: owned by initd, a namespace. */
+int context_new_native(struct context **ret, struct router *r);
+/* Owned by `owner`, which gets a handle with all rights. `routing` NULL: manual. */
+int context_new(struct peer *owner, const Thox__Routing *routing, struct handle **ret);
+struct context *context_ref(struct context *c);
+struct context *context_unref(struct context *c);
+
+/* The holder gives up a handle: removes it and tells the owner (unless the holder is the owner, whose
+ * close kills the context). */
+void context_close_handle(struct handle *h, enum close_reason reason);
+/* The end of a context: calls through it answered DEAD, bindings dropped, every holder told Hangup and
+ * relieved of its handle. */
+void context_kill(struct context *c);
+/* `giver` (NULL: initd) gave `h` to its peer: the owner gets Opened unless it is the giver. */
+void context_announce(struct handle *h, const struct peer *giver);

@@ -1,0 +1,223 @@
+/*
+ * dispatch.c - see dispatch.h. The context requests are short enough to be handled here; each is one
+ * translation between a wire body and an object's function.
+ */
+#include "initd/dispatch.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "initd/binding.h"
+#include "initd/call.h"
+#include "initd/context.h"
+#include "initd/handle.h"
+#include "initd/peer.h"
+#include "initd/router.h"
+#include "libipc/base/error.h"
+#include "libipc/base/log.h"
+
+struct refusal {
+        enum thox_status status;
+        const char *message;
+};
+
+static const struct refusal context_refusals[] = {
+        [CONTEXT_E_LIMIT] = { STATUS_LIMIT, "too many contexts: 256 owned (LIMIT_CONTEXTS_OWNED) "
+                                            "or 1024 held (LIMIT_HANDLES)" },
+        [CONTEXT_E_BADARGS] = { STATUS_BADARGS,
+                                "routing: mode must be 'table' or 'manual', patterns "
+                                "are names or prefixes ending in '*', at most 256" },
+        [CONTEXT_E_BADCTX] = { STATUS_BADCTX, "routing: 'to' is not a context this process may use "
+                                              "(bind patterns need the right to bind there)" },
+        [CONTEXT_E_HOPS] = { STATUS_LIMIT, "routing: the chain of contexts is longer than 16 "
+                                           "(LIMIT_CALL_HOPS)" },
+};
+
+static const struct refusal binding_refusals[] = {
+        [BINDING_E_EXISTS] = { STATUS_EXISTS, "the name is bound already" },
+        [BINDING_E_LIMIT] = { STATUS_LIMIT,
+                              "256 names are bound by this process (LIMIT_BINDINGS)" },
+        [BINDING_E_DENIED] = { STATUS_DENIED, "the context does not grant binding this name" },
+        [BINDING_E_BADNAME] = { STATUS_BADARGS,
+                                "not a valid endpoint name (1 to 128 bytes of UTF-8, "
+                                "no control bytes, '/' or '#', no leading '@')" },
+        [BINDING_E_NOTBOUND] = { STATUS_NOTBOUND, "this process does not serve that name" },
+};
+
+static const struct refusal refusal_internal = { STATUS_ERROR, "the router is out of memory" };
+static const struct refusal refusal_bad_handle = { STATUS_BADCTX,
+                                                   "no such context in this process" };
+
+static void reply_refusal(struct peer *p, uint32_t seq, const struct refusal *refusal) {
+        peer_reply(p, seq, refusal->status, refusal->message);
+}
+
+/* The boundary where a request's negative code ends: logged, and the peer hears of it. */
+static void reply_error(struct peer *p, uint32_t seq, int r, const struct refusal *refusals) {
+        if (r < 0)
+                log_warn("request failed pid=%u error=\"%s\"", p->pid, strerror(-r));
+        reply_refusal(p, seq, r < 0 ? &refusal_internal : &refusals[r]);
+}
+
+static void on_hello(struct peer *p, struct wire_frame *frame) {
+        const Thox__Hello *hello = frame->message->hello;
+        if (hello->version_min > WIRE_VERSION || hello->version_max < WIRE_VERSION) {
+                peer_violation(p, "no common protocol version");
+                return;
+        }
+        p->state = PEER_STATE_OPEN;
+        p->conn.max_frame = LIMIT_FRAME_BYTES;
+        p->router->ops->on_hello(p, hello);
+}
+
+static void on_context_new(struct peer *p, struct wire_frame *frame) {
+        struct handle *h;
+        int r = context_new(p, frame->message->context_new->routing, &h);
+        if (r != 0) {
+                reply_error(p, frame->seq, r, context_refusals);
+                return;
+        }
+        Thox__Reply reply = THOX__REPLY__INIT;
+        reply.handle = h->number;
+        WIRE_MESSAGE(m, frame->seq, REPLY, reply, &reply);
+        peer_send(p, &m, NULL);
+}
+
+static void on_bind(struct peer *p, struct wire_frame *frame) {
+        const Thox__Bind *bind = frame->message->bind;
+        struct handle *through = handle_find(p, bind->handle);
+        if (!through) {
+                reply_refusal(p, frame->seq, &refusal_bad_handle);
+                return;
+        }
+        uint32_t sid = 0;
+        int r = binding_add(through, bind->name.data, bind->name.len, &sid);
+        if (r != 0) {
+                reply_error(p, frame->seq, r, binding_refusals);
+                return;
+        }
+        Thox__Reply reply = THOX__REPLY__INIT;
+        reply.sid = sid;
+        WIRE_MESSAGE(m, frame->seq, REPLY, reply, &reply);
+        peer_send(p, &m, NULL);
+}
+
+static void on_unbind(struct peer *p, struct wire_frame *frame) {
+        const Thox__Unbind *unbind = frame->message->unbind;
+        int r;
+        if (unbind->sid != 0)
+                r = binding_remove_sid(p, unbind->sid);
+        else {
+                struct handle *through = handle_find(p, unbind->handle);
+                if (!through) {
+                        reply_refusal(p, frame->seq, &refusal_bad_handle);
+                        return;
+                }
+                r = binding_remove_name(through, unbind->name.data, unbind->name.len);
+        }
+        if (r != 0)
+                reply_error(p, frame->seq, r, binding_refusals);
+        else
+                peer_reply(p, frame->seq, STATUS_OK, NULL);
+}
+
+static void on_close(struct peer *p, struct wire_frame *frame) {
+        struct handle *h = handle_find(p, frame->message->close->handle);
+        if (!h) {
+                reply_refusal(p, frame->seq, &refusal_bad_handle);
+                return;
+        }
+        context_close_handle(h, CLOSE_REASON_CLOSE);
+        peer_reply(p, frame->seq, STATUS_OK, NULL);
+}
+
+static void tell_shared(struct handle *h, const struct peer *giver) {
+        Thox__Shared shared = THOX__SHARED__INIT;
+        shared.handle = h->number;
+        shared.pid = giver->pid;
+        shared.rights = h->rights;
+        WIRE_MESSAGE(m, 0, SHARED, shared, &shared);
+        peer_send(h->peer, &m, NULL);
+}
+
+static void on_share(struct peer *p, struct wire_frame *frame) {
+        const Thox__Share *share = frame->message->share;
+        struct handle *h = handle_find(p, share->handle);
+        struct peer *to = router_find_peer(p->router, share->pid);
+        if (!h || h->context->is_dead) {
+                reply_refusal(p, frame->seq, &refusal_bad_handle);
+                return;
+        }
+        if ((h->rights & HANDLE_RIGHT_SHARE) == 0) {
+                peer_reply(p, frame->seq, STATUS_DENIED, "no right to share this context");
+                return;
+        }
+        if (!to || to->role == PEER_ROLE_ZYGOTE) {
+                peer_reply(p, frame->seq, STATUS_NOPROC, "no such process");
+                return;
+        }
+        uint32_t rights = share->rights == 0 ? h->rights : share->rights & h->rights;
+        struct handle *given;
+        int r = handle_give(to, h->context, rights, &given);
+        if (r != 0) {
+                reply_refusal(p, frame->seq,
+                              r < 0 ? &refusal_internal : &context_refusals[CONTEXT_E_LIMIT]);
+                return;
+        }
+        context_announce(given, p);
+        tell_shared(given, p);
+        peer_reply(p, frame->seq, STATUS_OK, NULL);
+}
+
+static void on_exit(struct peer *p, struct wire_frame *frame) {
+        p->router->ops->on_exit(p, frame->message->exit);
+}
+
+static void on_forked(struct peer *p, struct wire_frame *frame) {
+        p->router->ops->on_forked(p, frame->message->forked);
+}
+
+enum role_bit {
+        ROLE_WORKER = 1u << PEER_ROLE_WORKER,
+        ROLE_CONTROL = 1u << PEER_ROLE_CONTROL,
+        ROLE_DAEMON = 1u << PEER_ROLE_DAEMON,
+        ROLE_ZYGOTE = 1u << PEER_ROLE_ZYGOTE,
+        ROLE_PROGRAM = ROLE_WORKER | ROLE_CONTROL | ROLE_DAEMON,
+        ROLE_ALL = ROLE_PROGRAM | ROLE_ZYGOTE,
+};
+
+/* clang-format off */
+static const struct dispatch_row {
+        unsigned roles;
+        void (*handler)(struct peer *p, struct wire_frame *frame);
+        bool has_seq; /* answered by a Reply */
+} dispatch_rows[] = {
+        [THOX__FRAME__BODY_CALL]        = { ROLE_PROGRAM, call_on_request, false },
+        [THOX__FRAME__BODY_ANSWER]      = { ROLE_PROGRAM, call_on_answer,  false },
+        [THOX__FRAME__BODY_CANCEL]      = { ROLE_PROGRAM, call_on_cancel,  false },
+        [THOX__FRAME__BODY_HELLO]       = { ROLE_ALL,     on_hello,        false },
+        [THOX__FRAME__BODY_CONTEXT_NEW] = { ROLE_PROGRAM, on_context_new,  true },
+        [THOX__FRAME__BODY_BIND]        = { ROLE_PROGRAM, on_bind,         true },
+        [THOX__FRAME__BODY_UNBIND]      = { ROLE_PROGRAM, on_unbind,       true },
+        [THOX__FRAME__BODY_CLOSE]       = { ROLE_PROGRAM, on_close,        true },
+        [THOX__FRAME__BODY_SHARE]       = { ROLE_PROGRAM, on_share,        true },
+        [THOX__FRAME__BODY_FORKED]      = { ROLE_ZYGOTE,  on_forked,       false },
+        [THOX__FRAME__BODY_EXIT]        = { ROLE_WORKER,  on_exit,         false },
+};
+/* clang-format on */
+
+void dispatch_frame(struct peer *p, struct wire_frame *frame) {
+        const struct dispatch_row *row = (size_t)frame->kind < ARRAY_SIZE(dispatch_rows) ?
+                                                 &dispatch_rows[frame->kind] :
+                                                 NULL;
+        bool is_hello = frame->kind == THOX__FRAME__BODY_HELLO;
+        if (!row || !row->handler || (row->roles & (1u << p->role)) == 0)
+                peer_violation(p, "a frame that its role may not send");
+        else if (is_hello != (p->state == PEER_STATE_HELLO))
+                peer_violation(p, is_hello ? "a second Hello" : "a frame before Hello");
+        else if (row->has_seq && frame->seq == 0)
+                peer_violation(p, "a request without seq");
+        else
+                row->handler(p, frame);
+}

@@ -1,0 +1,31 @@
+/*
+ * route.h - pure: (context, name) to a target or a refusal. No I/O, no allocation, nobody woken.
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct binding;
+struct context;
+
+enum route_result {
+        ROUTE_BINDING, /* ret->binding serves it */
+        ROUTE_OWNER,   /* ret->context is manual: its owner gets the call */
+        ROUTE_NOTBOUND,
+        ROUTE_DENIED,
+        ROUTE_DEAD, /* a context on the way is dead */
+};
+
+struct route {
+        struct binding *binding;
+        struct context *context; /* where it ended */
+};
+
+enum route_result route_call(struct context *c, const void *name, size_t len, struct route *ret);
+/* Where a bind by `holder` through `c` lands: ROUTE_OWNER stands for "in ret->context". */
+struct peer;
+enum route_result route_bind(struct context *c,
+                             const struct peer *holder,
+                             const void *name,
+                             size_t len,
+                             struct route *ret);

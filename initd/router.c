@@ -1,0 +1,73 @@
+/*
+ * router.c - see router.h. The end of a turn: write what was queued, then free what was closed.
+ */
+#include "initd/router.h"
+
+#include <assert.h>
+
+#include "initd/binding.h"
+#include "initd/call.h"
+#include "initd/context.h"
+#include "initd/peer.h"
+#include "libipc/base/error.h"
+
+static int router_on_turn_end(struct loop_later *later) {
+        struct router *r = container_of(later, struct router, turn_end);
+        struct list dirty;
+        list_init(&dirty);
+        list_move_all(&dirty, &r->dirty);
+        while (!list_is_empty(&dirty)) {
+                struct peer *p = container_of(dirty.next, struct peer, dirty_link);
+                list_remove(&p->dirty_link);
+                peer_flush(p);
+        }
+        while (!list_is_empty(&r->closing)) {
+                struct peer *p = container_of(r->closing.next, struct peer, dirty_link);
+                list_remove(&p->dirty_link);
+                peer_free(p);
+        }
+        return 0;
+}
+
+int router_init(struct router *r, struct loop *loop, const struct router_ops *ops, void *userdata) {
+        *r = (struct router){ .loop = loop, .ops = ops, .userdata = userdata };
+        r->next_generation = ROUTER_GENERATION_INITD + 1;
+        table_init(&r->peers);
+        table_init(&r->calls);
+        list_init(&r->dirty);
+        list_init(&r->closing);
+        list_init(&r->free_calls);
+        loop_later_init(&r->turn_end, router_on_turn_end);
+        int error = conn_scratch_init(&r->scratch);
+        if (error < 0)
+                return error_trace(error);
+        error = context_new_native(&r->native, r);
+        if (error < 0) {
+                conn_scratch_deinit(&r->scratch);
+                return error_trace(error);
+        }
+        return 0;
+}
+
+void router_deinit(struct router *r) {
+        size_t at = 0;
+        for (struct peer *p; (p = table_next(&r->peers, &at)); at = 0)
+                peer_close(p, EXIT_REASON_KILLED, "the tree ends");
+        call_drop_all(r);
+        router_on_turn_end(&r->turn_end);
+        loop_later_cancel(&r->turn_end);
+        context_kill(r->native);
+        context_unref(r->native);
+        call_free_spares(r);
+        table_deinit(&r->calls);
+        table_deinit(&r->peers);
+        conn_scratch_deinit(&r->scratch);
+}
+
+uint32_t router_new_generation(struct router *r) {
+        return r->next_generation++;
+}
+
+struct peer *router_find_peer(struct router *r, uint32_t pid) {
+        return table_find_u64(&r->peers, pid);
+}

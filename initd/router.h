@@ -1,0 +1,56 @@
+/*
+ * router.h - what all routing objects share: the loop, the table of peers, the table of calls in
+ * flight, the native context, and the peers whose output waits for the end of the turn.
+ *
+ * The router knows nothing of Linux processes, stores or configuration; struct initd owns one and
+ * learns of what concerns it through router_ops.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "libipc/base/list.h"
+#include "libipc/base/table.h"
+#include "libipc/conn.h"
+#include "libipc/loop.h"
+
+struct call;
+struct context;
+struct peer;
+
+#define ROUTER_PID_INITD 1u
+#define ROUTER_GENERATION_INITD 1u
+
+/* What the rest of initd wants to hear. All are set; a peer may be closed from inside any. */
+struct router_ops {
+        /* A peer said Hello, with a version we speak; answer with Welcome or Start. */
+        void (*on_hello)(struct peer *peer, const Thox__Hello *hello);
+        void (*on_exit)(struct peer *peer, const Thox__Exit *exit);
+        void (*on_forked)(struct peer *peer, const Thox__Forked *forked);
+        /* The peer is out of every table and notified to others; its memory goes at the end of the
+         * turn. peer->close_reason and peer->close_text say why. Runs once per peer. */
+        void (*on_closed)(struct peer *peer);
+};
+
+struct router {
+        struct loop *loop;
+        const struct router_ops *ops;
+        void *userdata; /* struct initd */
+        struct conn_scratch scratch;
+        struct table peers; /* pid -> struct peer, open ones */
+        struct table calls; /* cid -> struct call */
+        struct context *native;
+        struct list dirty;   /* peers with queued output */
+        struct list closing; /* peers to free */
+        struct list free_calls;
+        struct loop_later turn_end;
+        uint32_t next_generation, next_seq; /* seq of initd's own calls */
+        uint64_t n_calls_routed, n_violations;
+};
+
+int router_init(struct router *r, struct loop *loop, const struct router_ops *ops, void *userdata);
+/* Closes every peer first. */
+void router_deinit(struct router *r);
+/* A number no process instance had before. initd itself is generation 1. */
+uint32_t router_new_generation(struct router *r);
+struct peer *router_find_peer(struct router *r, uint32_t pid);
