@@ -1,7 +1,6 @@
 /*
  * bootstore.c - reads DIR once: first every file into memory, then MANIFEST over what was read, so
- * that what was verified is what is used. Names are checked before they are looked up; who may ask for
- * what is storaged's and initd's business.
+ * that what was verified is what is used. Who may ask for what is storaged's and initd's business.
  */
 #include "libipc/bootstore.h"
 

@@ -2,6 +2,9 @@
  * service.h - skeleton of a daemon beside initd (storaged, runtimed): one connection to initd on
  * descriptor 3, Hello and Welcome, a table of endpoints bound in the native context, answers,
  * cancels, calls of its own. Daemon code sees neither frames nor sockets.
+ *
+ * The caller of loop_run is the boundary that logs. Losing initd is the orderly end: a daemon never
+ * outlives its tree, and the loop stops with 0.
  */
 #pragma once
 
@@ -13,6 +16,7 @@
 #include "libipc/base/table.h"
 #include "libipc/conn.h"
 #include "libipc/loop.h"
+#include "libipc/request.h"
 #include "libipc/status.h"
 #include "libipc/value.h"
 
@@ -20,24 +24,6 @@
 #define SERVICE_NATIVE_HANDLE 1u
 
 struct service;
-
-/* One call being served. Owned by the service; alive until answered (request_answer_*) or until
- * its cancel callback returns. */
-struct request {
-        struct service *service;
-        uint64_t cid;
-        uint32_t pid, uid;      /* the caller, stamped by initd */
-        uint32_t handle;        /* our number of the context it came through */
-        bool is_oneway, is_cancelled;
-        struct value_reader args; /* positioned at the first value */
-        const struct wire_cap *caps; /* handles that came with the arguments, our numbers */
-        size_t n_caps;
-        void *context;          /* of the context object, see service_context_new; NULL: native */
-        void *userdata;         /* the endpoint's own, for answers given later */
-        void (*on_cancel)(struct request *request);
-        struct buf values;      /* the assembled arguments; private */
-        struct list link;       /* private */
-};
 
 /* The endpoint must answer now or keep the request and answer later, exactly once. */
 typedef void endpoint_fn(struct request *request);
@@ -58,41 +44,50 @@ struct service {
         const struct endpoint *endpoints;
         size_t n_endpoints;
         uint32_t pid, generation, next_seq;
-        struct list requests;
-        struct table *private_calls;
         void *userdata; /* the daemon's own struct */
+
+        /* Optional; set before the loop runs. */
         int (*on_ready)(struct service *service); /* after Welcome and all binds, once */
-        /* somebody else gave pid a handle to a context of ours; NULL when nobody cares */
+        /* pid got a handle to a context of ours, or closed or lost it */
         void (*on_opened)(struct service *service, void *context, uint32_t pid);
-        /* pid closed (or lost) its handle to a context of ours */
         void (*on_closed)(struct service *service, void *context, uint32_t pid);
-        struct table *private_contexts;
+
+        /* private */
+        struct table names;      /* name → struct endpoint */
+        struct table contexts;   /* our handle → struct owned_context */
+        struct table pending;    /* seq → struct pending */
+        struct list assembling;  /* requests with frames to come */
+        struct list backlog;     /* complete, waiting for room in the output */
+        struct list running;     /* given to their handlers, unanswered */
+        size_t n_unbound;        /* binds without a reply yet */
+        bool is_welcome, is_closing;
+        int error;               /* ends the loop at the end of the turn */
 };
 
-/* Connects to initd on SERVICE_FD, says Hello, binds every endpoint. Losing initd stops the loop
- * with -ECONNRESET: a daemon never outlives its tree. */
+/* Takes the connection to initd on SERVICE_FD, says Hello; the rest happens in the loop. A bind
+ * that initd refuses ends the loop with -EPROTO and a log line. */
 int service_init(struct service *s, struct loop *loop, const char *name,
                  const struct endpoint *endpoints, size_t n_endpoints, void *userdata);
+/* Cancels every request and finishes every call of our own (DEAD; context handles 0) first. */
 void service_deinit(struct service *s);
 
-/* Answers; the request is gone afterwards. `values` is a CBOR sequence or empty. */
-void request_answer(struct request *request, enum thox_status status, const struct buf *values);
-/* Anything but OK, with a message for people. */
-void request_fail(struct request *request, enum thox_status status, const char *fmt, ...)
-        PRINTF_LIKE(3, 4);
-/* OK with values, descriptors (borrowed) and handles of ours to give away. */
-void request_answer_with(struct request *request, const struct buf *values, const int *fds,
-                         size_t n_fds, const struct wire_cap *caps, size_t n_caps);
-
-/* A call of our own through the native context. `done` runs exactly once, never inside this
- * function; the reader and descriptors are valid during it. */
+/* A call of our own through the native context; 0 or -errno. After 0 `done` runs exactly once,
+ * never inside this function; the reader, and descriptors (conn_take_fd on s->conn), are valid
+ * during it. `values` may be NULL. */
 typedef void service_done_fn(struct service *s, void *userdata, enum thox_status status,
                              struct value_reader *values);
 int service_call(struct service *s, const char *name, const struct buf *values,
                  service_done_fn *done, void *userdata);
 
 /* A context owned by this daemon (manual mode: every call through it comes here, to the same
- * endpoint table, with request->context set). `done` gets our handle number, 0 on failure. */
+ * endpoint table, with request->context set). `context` must not be NULL. `done` gets our handle
+ * number, 0 on failure; it runs exactly once, never inside this function. */
 typedef void service_context_fn(struct service *s, void *context, uint32_t handle);
 int service_context_new(struct service *s, void *context, service_context_fn *done);
+/* Revokes it: no request and no event mentions it afterwards, except requests already running. */
 void service_context_close(struct service *s, uint32_t handle);
+
+/* For request.c. */
+void *service_context_find(struct service *s, uint32_t handle);
+void service_queue_flush(struct service *s);
+void service_set_error(struct service *s, int r);

@@ -9,8 +9,8 @@
  *                           always stands in the innermost container that is not complete
  *   indefinite              one of the OPEN_* marks, until the end marker; maps tell key from value
  *
- * remaining[0], the sequence itself, is never looked at. After bad input `at` is `end` and `error` is set:
- * the reader stays there.
+ * remaining[0], the sequence itself, is never looked at. After bad input `at` is `end` and `error`
+ * is set: the reader stays there.
  */
 #include "libipc/value.h"
 

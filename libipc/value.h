@@ -1,6 +1,6 @@
 /*
- * value.h - Lua values as a CBOR sequence (RFC 8742): a streaming writer and a pull reader. No tree,
- * no recursion.
+ * value.h - Lua values as a CBOR sequence (RFC 8742): a streaming writer and a pull reader. No
+ * tree, no recursion.
  *
  *   nil null | boolean | integer int | float float64 | string byte string | table {1..n} array
  *   other table map | handle tag 0x74686F78 around its index in the frame's caps
