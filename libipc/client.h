@@ -15,7 +15,7 @@
 #define CLIENT_NATIVE_HANDLE 1u
 #define CLIENT_FOREVER UINT64_MAX
 
-/* What arrived. Valid until the next client_* call. */
+/* What arrived. Valid until the next client_wait. */
 enum client_event_type {
         CLIENT_EVENT_CALL,   /* through a context we own; answer with client_answer */
         CLIENT_EVENT_ANSWER, /* to a call made with client_call_start */
@@ -54,8 +54,9 @@ uint32_t client_pid(const struct client *c);
 uint32_t client_uid(const struct client *c);
 const char *client_software(const struct client *c); /* "thox 0.1.0" */
 
-/* One call, waiting for its answer; events that arrive meanwhile are kept for client_wait. 0 (then
- * *ret_status is set and `answer` holds the values), -ETIMEDOUT, -ECONNRESET, -errno. */
+/* One call, waiting for its answer; events that arrive meanwhile are kept for client_wait (-ENOBUFS
+ * past a limit: call it now and then). 0 (then *ret_status is set and `answer` holds the values),
+ * -ETIMEDOUT (the call has been withdrawn), -ECONNRESET, -errno. */
 int client_call(struct client *c, uint32_t handle, const char *name, const struct buf *values,
                 const struct wire_cap *caps, size_t n_caps, uint64_t timeout_us,
                 uint32_t *ret_status, struct buf *answer);
@@ -63,6 +64,9 @@ int client_call(struct client *c, uint32_t handle, const char *name, const struc
 int client_call_start(struct client *c, uint32_t handle, const char *name,
                       const struct buf *values, const struct wire_cap *caps, size_t n_caps,
                       uint64_t *ret_cid);
+/* Withdraws a call of ours; its ANSWER event says CANCELLED, or what was faster. */
+int client_cancel(struct client *c, uint64_t cid);
+/* What the socket does not take at once is written during the next client_wait or client_call. */
 int client_answer(struct client *c, uint64_t cid, uint32_t status, const struct buf *values);
 
 /* The next event; 0, -ETIMEDOUT, -ECONNRESET. With `also_fd` >= 0 it also returns -EAGAIN when that

@@ -63,7 +63,7 @@ static int send_answer(struct request *request,
         struct wire_answer answer = { .cid = request->cid, .status = status };
         struct service *s = request->service;
         int r = conn_send_answer_long(&s->conn, 0, &answer, extra);
-        if (r == -E2BIG || r == -ENOMEM)
+        if (r == -EMSGSIZE || r == -ENOMEM)
                 return send_failure(s, request->cid, STATUS_LIMIT,
                                     r == -ENOMEM ? "out of memory for the answer" :
                                                    "the answer is longer than 64 MiB");
