@@ -19,6 +19,7 @@
 #include "initd/native.h"
 #include "initd/route.h"
 #include "initd/router.h"
+#include "initd/transfer.h"
 #include "libipc/base/error.h"
 #include "libipc/base/log.h"
 #include "libipc/name.h"
@@ -115,7 +116,7 @@ static void call_send_answer(struct peer *caller,
                              uint32_t flags,
                              const struct wire_extra *extra,
                              struct conn *from) {
-        if (caller->state == PEER_STATE_CLOSING)
+        if (caller->state >= PEER_STATE_DOOMED)
                 return;
         struct wire_answer answer = { .cid = cid, .status = status, .pid = pid, .flags = flags };
         uint32_t seq = wire_cid_seq(cid);
@@ -189,8 +190,7 @@ static void call_tell_cancelled(struct peer *server, uint64_t cid) {
         peer_send(server, &m, NULL);
 }
 
-/* The call ends while its server is still at it. The server is told last: sending can close it, and
- * that must not find this call any more. */
+/* The call ends while its server is still at it. */
 static void call_abort(struct call *call, enum thox_status status, const char *message) {
         struct peer *server = call->server;
         uint64_t cid = call->cid;
@@ -199,62 +199,6 @@ static void call_abort(struct call *call, enum thox_status status, const char *m
         call_refuse(call, status, "%s", message);
         if (server)
                 call_tell_cancelled(server, cid);
-}
-
-/* ---- handles that travel ------------------------------------------------------------------- */
-
-enum transfer_error {
-        TRANSFER_OK = 0,
-        TRANSFER_E_BADCTX = 1,
-        TRANSFER_E_DENIED = 2,
-        TRANSFER_E_LIMIT = 3,
-};
-
-struct transfer_refusal {
-        enum thox_status status;
-        const char *message;
-};
-
-static const struct transfer_refusal *transfer_refusal(int r) {
-        static const struct transfer_refusal refusals[] = {
-                { STATUS_ERROR, "the router is out of memory" },
-                [TRANSFER_E_BADCTX] = { STATUS_BADCTX,
-                                        "a context in the values is not held (any more)" },
-                [TRANSFER_E_DENIED] = { STATUS_DENIED,
-                                        "a context in the values may not be shared" },
-                [TRANSFER_E_LIMIT] = { STATUS_LIMIT, "the receiver holds too many contexts "
-                                                     "(limit LIMIT_HANDLES 1024)" },
-        };
-        static_assert(LIMIT_HANDLES == 1024, "the message above names it");
-        return &refusals[r < 0 ? 0 : r];
-}
-
-static int call_transfer_cap(struct peer *from, struct peer *to, struct wire_cap *cap) {
-        struct handle *h = handle_find(from, cap->handle);
-        if (!h || h->context->is_dead)
-                return TRANSFER_E_BADCTX;
-        if ((h->rights & HANDLE_RIGHT_SHARE) == 0)
-                return TRANSFER_E_DENIED;
-        uint32_t rights = cap->rights == 0 ? h->rights : cap->rights & h->rights;
-        struct handle *given;
-        int r = handle_give(to, h->context, rights, &given);
-        if (r == HANDLE_E_LIMIT)
-                return TRANSFER_E_LIMIT;
-        if (r < 0)
-                return error_trace(r);
-        context_announce(given, from);
-        *cap = (struct wire_cap){ .handle = given->number, .rights = given->rights };
-        return 0;
-}
-
-/* Rewrites the frame's caps from `from`'s numbers to `to`'s. */
-static int call_transfer_caps(struct peer *from, struct peer *to, struct wire_frame *frame) {
-        for (size_t i = 0; i < frame->extra.n_caps; i++) {
-                int r = call_transfer_cap(from, to, &frame->caps[i]);
-                if (r != 0)
-                        return r;
-        }
-        return 0;
 }
 
 /* ---- requests ------------------------------------------------------------------------------ */
@@ -353,7 +297,7 @@ static void call_deliver_to_peer(struct call *call,
         delivery.handle = handle;
         delivery.pid = caller->pid;
         delivery.uid = caller->uid;
-        int r = call_transfer_caps(caller, server, frame);
+        int r = transfer_caps(caller, server, frame);
         if (r == 0) {
                 peer_sent(server, conn_send_call(&server->conn, 0, &delivery, &frame->extra,
                                                  &caller->conn));
@@ -468,7 +412,7 @@ void call_on_request(struct peer *caller, struct wire_frame *frame) {
 
 static void call_answer_caller(struct call *call, struct peer *server, struct wire_frame *frame) {
         struct peer *caller = call->caller;
-        int r = call_transfer_caps(server, caller, frame);
+        int r = transfer_caps(server, caller, frame);
         if (r != 0) {
                 call_refuse(call, transfer_refusal(r)->status, "in the answer: %s",
                             transfer_refusal(r)->message);

@@ -205,14 +205,11 @@ void context_kill(struct context *c) {
                 list_remove(&held->owner_link);
                 owner->n_contexts--;
         }
-        /* A holder closed on the way (out of memory) takes its handle off the list itself: take
-         * always the first. */
-        while (!list_is_empty(&held->holders)) {
-                struct handle *h = container_of(held->holders.next, struct handle, holder_link);
+        list_for_each_safe(node, &held->holders) {
+                struct handle *h = container_of(node, struct handle, holder_link);
                 if (h->peer != owner)
                         context_hang_up(h);
-                if (held->holders.next == &h->holder_link)
-                        handle_remove(h);
+                handle_remove(h);
         }
 }
 

@@ -43,7 +43,7 @@ static void peer_handle_frames(struct peer *p) {
         int r;
         while ((r = conn_next(&p->conn, &frame)) == CONN_OK) {
                 dispatch_frame(p, frame);
-                if (p->state == PEER_STATE_CLOSING)
+                if (p->state >= PEER_STATE_DOOMED)
                         return;
         }
         if (r == CONN_E_VIOLATION)
@@ -100,7 +100,7 @@ static int peer_update_pause(struct peer *p) {
 }
 
 void peer_flush(struct peer *p) {
-        if (p->state == PEER_STATE_CLOSING)
+        if (p->state >= PEER_STATE_DOOMED)
                 return;
         int r = conn_flush(&p->conn);
         if (r == CONN_E_EOF) {
@@ -124,13 +124,13 @@ static int peer_on_io(struct loop_io *io, bool is_readable, bool is_writable) {
         if (!is_readable)
                 return 0;
         for (unsigned i = 0; i < LIMIT_READS_PER_TURN; i++)
-                if (p->state == PEER_STATE_CLOSING || p->is_paused || !peer_read(p))
+                if (p->state >= PEER_STATE_DOOMED || p->is_paused || !peer_read(p))
                         break;
         return 0;
 }
 
 void peer_drain(struct peer *p) {
-        while (p->state != PEER_STATE_CLOSING) {
+        while (p->state < PEER_STATE_DOOMED) {
                 int r = conn_read(&p->conn);
                 if (r != CONN_OK)
                         return;
@@ -153,7 +153,7 @@ DEFINE_CLEANUP(struct peer *, peer_free)
 
 static void peer_init_lists(struct peer *p) {
         handle_table_init(&p->handles);
-        list_init(&p->dirty_link);
+        list_init(&p->turn_link);
         list_init(&p->contexts);
         list_init(&p->bindings);
         list_init(&p->calls_made);
@@ -194,6 +194,12 @@ int peer_new(struct peer **ret,
         return 0;
 }
 
+static void peer_queue_for_turn_end(struct peer *p, struct list *queue) {
+        list_remove(&p->turn_link);
+        list_add_tail(queue, &p->turn_link);
+        loop_later_add(p->router->loop, &p->router->turn_end);
+}
+
 static void peer_drop_objects(struct peer *p) {
         while (!list_is_empty(&p->bindings))
                 binding_drop(container_of(p->bindings.next, struct binding, server_link));
@@ -206,6 +212,12 @@ static void peer_drop_objects(struct peer *p) {
         for (size_t i = 0; i < p->handles.n_slots; i++)
                 if (p->handles.slots[i])
                         context_close_handle(p->handles.slots[i], reason);
+}
+
+void peer_close_doomed(struct peer *p) {
+        char text[sizeof(p->close_text)];
+        memcpy(text, p->close_text, sizeof(text));
+        peer_close(p, EXIT_REASON_HUNG, "%s", text);
 }
 
 void peer_close(struct peer *p, enum exit_reason reason, const char *fmt, ...) {
@@ -222,32 +234,31 @@ void peer_close(struct peer *p, enum exit_reason reason, const char *fmt, ...) {
         table_remove_u64(&p->router->peers, p->pid);
         peer_drop_objects(p);
         p->router->ops->on_closed(p);
-        list_remove(&p->dirty_link);
-        list_add_tail(&p->router->closing, &p->dirty_link);
-        loop_later_add(p->router->loop, &p->router->turn_end);
+        peer_queue_for_turn_end(p, &p->router->closing);
+}
+
+static void peer_doom(struct peer *p, const char *why) {
+        log_warn("peer removed: %s pid=%u role=%s name=%s unread=%zu limit=%u", why, p->pid,
+                 peer_role_name(p->role), log_quote(p->name, strlen(p->name)),
+                 conn_pending(&p->conn), LIMIT_OUT_BYTES);
+        p->state = PEER_STATE_DOOMED;
+        snprintf(p->close_text, sizeof(p->close_text), "%s", why);
+        peer_queue_for_turn_end(p, &p->router->doomed);
 }
 
 void peer_sent(struct peer *p, int r) {
-        if (r == CONN_OK) {
-                if (list_is_empty(&p->dirty_link)) {
-                        list_add_tail(&p->router->dirty, &p->dirty_link);
-                        loop_later_add(p->router->loop, &p->router->turn_end);
-                }
+        if (p->state >= PEER_STATE_DOOMED)
                 return;
-        }
-        if (r == CONN_E_FULL) {
-                log_warn("peer removed: it stopped reading pid=%u role=%s name=%s unread=%zu "
-                         "limit=%u",
-                         p->pid, peer_role_name(p->role), log_quote(p->name, strlen(p->name)),
-                         conn_pending(&p->conn), LIMIT_OUT_BYTES);
-                peer_close(p, EXIT_REASON_HUNG, "stopped reading");
-                return;
-        }
-        peer_close(p, EXIT_REASON_HUNG, "cannot queue a frame: %s", strerror(-r));
+        if (r == CONN_E_FULL)
+                peer_doom(p, "it stopped reading");
+        else if (r != CONN_OK)
+                peer_doom(p, "no memory for its output");
+        else if (list_is_empty(&p->turn_link))
+                peer_queue_for_turn_end(p, &p->router->dirty);
 }
 
 void peer_send(struct peer *p, const Thox__Frame *message, const struct wire_extra *extra) {
-        if (p->state == PEER_STATE_CLOSING)
+        if (p->state >= PEER_STATE_DOOMED)
                 return;
         peer_sent(p, conn_send(&p->conn, message, extra));
 }
@@ -262,7 +273,7 @@ void peer_reply(struct peer *p, uint32_t seq, enum thox_status status, const cha
 }
 
 void peer_violation(struct peer *p, const char *reason) {
-        if (p->state == PEER_STATE_CLOSING)
+        if (p->state >= PEER_STATE_DOOMED)
                 return;
         p->router->n_violations++;
         log_warn("peer removed: protocol violation pid=%u role=%s name=%s reason=\"%s\"", p->pid,

@@ -26,6 +26,7 @@ const char *peer_role_name(enum peer_role role);
 enum peer_state {
         PEER_STATE_HELLO, /* only Hello is accepted, frames up to 4 KiB */
         PEER_STATE_OPEN,
+        PEER_STATE_DOOMED,  /* sending to it failed: closed at the end of the turn */
         PEER_STATE_CLOSING, /* delivers and accepts nothing */
 };
 
@@ -40,9 +41,9 @@ struct peer {
         struct conn conn;
         struct loop_io io;
         struct loop_timer stall;
-        bool is_paused;         /* not read from until it reads */
-        uint64_t stall_mark;    /* bytes written when the stall timer was set */
-        struct list dirty_link; /* in router->dirty, or router->closing */
+        bool is_paused;        /* not read from until it reads */
+        uint64_t stall_mark;   /* bytes written when the stall timer was set */
+        struct list turn_link; /* in router->dirty, doomed or closing */
 
         struct handle_table handles;
         struct list contexts;   /* struct context owned */
@@ -72,14 +73,16 @@ int peer_new(struct peer **ret,
  * peer does nothing. */
 void peer_close(struct peer *p, enum exit_reason reason, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* The close that a doomed peer waits for. Called by the router at the end of a turn. */
+void peer_close_doomed(struct peer *p);
 /* Releases the memory of a closed peer. Called by the router at the end of a turn. */
 struct peer *peer_free(struct peer *p);
 
 /* Reads and handles whatever lies in the socket, without waiting: before closing a dead process. */
 void peer_drain(struct peer *p);
 
-/* Queues a frame (flushed at the end of the turn). A peer that is closing, out of memory or over its
- * output limit is closed here; callers need not care. */
+/* Queues a frame (flushed at the end of the turn). A peer over its output limit is doomed, not closed
+ * here: nothing that sends can find an object gone because of it. */
 void peer_send(struct peer *p, const Thox__Frame *message, const struct wire_extra *extra);
 /* Writes what is queued now. Called by the router at the end of a turn. */
 void peer_flush(struct peer *p);

@@ -11,19 +11,25 @@
 #include "initd/peer.h"
 #include "libipc/base/error.h"
 
+static struct peer *router_first(struct list *peers) {
+        return container_of(peers->next, struct peer, turn_link);
+}
+
+/* Closing a peer makes others dirty, and writing dooms some: until nothing is left. */
 static int router_on_turn_end(struct loop_later *later) {
         struct router *r = container_of(later, struct router, turn_end);
-        struct list dirty;
-        list_init(&dirty);
-        list_move_all(&dirty, &r->dirty);
-        while (!list_is_empty(&dirty)) {
-                struct peer *p = container_of(dirty.next, struct peer, dirty_link);
-                list_remove(&p->dirty_link);
+        while (!list_is_empty(&r->doomed) || !list_is_empty(&r->dirty)) {
+                while (!list_is_empty(&r->doomed))
+                        peer_close_doomed(router_first(&r->doomed));
+                if (list_is_empty(&r->dirty))
+                        continue;
+                struct peer *p = router_first(&r->dirty);
+                list_remove(&p->turn_link);
                 peer_flush(p);
         }
         while (!list_is_empty(&r->closing)) {
-                struct peer *p = container_of(r->closing.next, struct peer, dirty_link);
-                list_remove(&p->dirty_link);
+                struct peer *p = router_first(&r->closing);
+                list_remove(&p->turn_link);
                 peer_free(p);
         }
         return 0;
@@ -35,6 +41,7 @@ int router_init(struct router *r, struct loop *loop, const struct router_ops *op
         table_init(&r->peers);
         table_init(&r->calls);
         list_init(&r->dirty);
+        list_init(&r->doomed);
         list_init(&r->closing);
         list_init(&r->free_calls);
         loop_later_init(&r->turn_end, router_on_turn_end);

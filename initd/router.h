@@ -41,6 +41,7 @@ struct router {
         struct table calls; /* cid -> struct call */
         struct context *native;
         struct list dirty;   /* peers with queued output */
+        struct list doomed;  /* peers to close */
         struct list closing; /* peers to free */
         struct list free_calls;
         struct loop_later turn_end;

@@ -1,0 +1,27 @@
+/*
+ * transfer.h - handles that travel in values: the sender's numbers become the receiver's.
+ */
+#pragma once
+
+#include "libipc/status.h"
+
+struct peer;
+struct wire_frame;
+
+enum transfer_error {
+        TRANSFER_OK = 0,
+        TRANSFER_E_BADCTX = 1,
+        TRANSFER_E_DENIED = 2,
+        TRANSFER_E_LIMIT = 3,
+};
+
+/* Rewrites the caps of `frame` in place; each becomes a new handle of `to`, and the context's owner is
+ * told. On failure the frame must not be delivered. */
+int transfer_caps(struct peer *from, struct peer *to, struct wire_frame *frame);
+
+/* What the caller hears of a failure (also a negative one). */
+struct transfer_refusal {
+        enum thox_status status;
+        const char *message;
+};
+const struct transfer_refusal *transfer_refusal(int r);

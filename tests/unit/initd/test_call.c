@@ -1,0 +1,293 @@
+/*
+ * Calls between peers: exactly one answer on every path, identity stamped, limits named.
+ */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libipc/base/clock.h"
+#include "libipc/value.h"
+#include "tests/unit/initd/router_fixture.h"
+
+static struct fixture f;
+static struct end client, server;
+
+static void set_up(void) {
+        fixture_init(&f);
+        fixture_add(&f, &client, PEER_ROLE_WORKER, 10);
+        fixture_add(&f, &server, PEER_ROLE_WORKER, 11);
+        cr_assert_eq(end_bind(&server, FIXTURE_NATIVE, "echo"), STATUS_OK);
+}
+
+static void tear_down(void) {
+        end_deinit(&client);
+        end_deinit(&server);
+        cr_assert_eq(f.router.calls.n_used, 0, "no call may outlive its ends");
+        fixture_deinit(&f);
+}
+
+TestSuite(call, .init = set_up, .fini = tear_down, .timeout = 10);
+
+/* row 33, row 34, row 145 */
+Test(call, reaches_the_server_with_the_callers_identity) {
+        uint64_t cid = end_call(&client, FIXTURE_NATIVE, "echo", "hello");
+        struct wire_frame *frame = end_expect(&server, THOX__FRAME__BODY_CALL);
+        cr_assert_eq(frame->call.cid, cid);
+        cr_assert_eq(frame->call.pid, 10);
+        cr_assert_eq(frame->call.uid, 1010);
+        cr_assert_eq(frame->call.handle, FIXTURE_NATIVE);
+        cr_assert(frame->call.name_len == 4 && memcmp(frame->call.name, "echo", 4) == 0);
+        cr_assert(frame->extra.values_len == 6 && memcmp(frame->extra.values, "\x45hello", 6) == 0);
+        end_answer(&server, cid, STATUS_OK, "back");
+        frame = end_expect_answer(&client, cid, STATUS_OK);
+        cr_assert_eq(frame->answer.pid, 11);
+        cr_assert(memcmp(frame->extra.values,
+                         "\x44"
+                         "back",
+                         5) == 0);
+}
+
+/* row 145 */
+Test(call, forged_pid_uid_and_cid_are_overwritten) {
+        struct wire_call forged = { .cid = 1,
+                                    .pid = 1,
+                                    .handle = FIXTURE_NATIVE,
+                                    .uid = 0,
+                                    .name = (const uint8_t *)"echo",
+                                    .name_len = 4 };
+        uint64_t cid = end_call_with(&client, &forged, NULL);
+        struct wire_frame *frame = end_expect(&server, THOX__FRAME__BODY_CALL);
+        cr_assert_eq(frame->call.cid, cid);
+        cr_assert_eq(frame->call.pid, 10);
+        cr_assert_eq(frame->call.uid, 1010);
+        end_answer(&server, cid, STATUS_OK, NULL);
+        end_expect_answer(&client, cid, STATUS_OK);
+}
+
+/* row 32 */
+Test(call, unbound_name_is_refused_without_waking_anybody) {
+        uint64_t cid = end_call(&client, FIXTURE_NATIVE, "nobody.serves.this", NULL);
+        end_expect_answer(&client, cid, STATUS_NOTBOUND);
+        end_expect_silence(&server);
+}
+
+/* row 32 */
+Test(call, bad_name_and_bad_context_are_refused) {
+        uint64_t cid = end_call(&client, FIXTURE_NATIVE, "a/b", NULL);
+        end_expect_answer(&client, cid, STATUS_BADARGS);
+        cid = end_call(&client, 77, "echo", NULL);
+        end_expect_answer(&client, cid, STATUS_BADCTX);
+}
+
+/* row 35 */
+Test(call, second_answer_is_dropped) {
+        uint64_t cid = end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        end_expect(&server, THOX__FRAME__BODY_CALL);
+        end_answer(&server, cid, STATUS_OK, "one");
+        end_answer(&server, cid, STATUS_OK, "two");
+        end_expect_answer(&client, cid, STATUS_OK);
+        end_expect_silence(&client);
+        cr_assert_eq(f.n_closed, 0);
+}
+
+/* row 35 */
+Test(call, answer_from_a_stranger_removes_the_stranger_only) {
+        uint64_t cid = end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        end_expect(&server, THOX__FRAME__BODY_CALL);
+        struct end stranger;
+        fixture_add(&f, &stranger, PEER_ROLE_WORKER, 12);
+        end_answer(&stranger, cid, STATUS_OK, "forged");
+        end_expect_closed(&stranger);
+        cr_assert_eq(f.closed_pid, 12);
+        cr_assert_eq(f.closed_reason, EXIT_REASON_PROTOCOL);
+        end_answer(&server, cid, STATUS_OK, "true");
+        end_expect_answer(&client, cid, STATUS_OK);
+        end_deinit(&stranger);
+}
+
+Test(call, answer_with_an_invented_cid_removes_its_sender) {
+        end_answer(&server, wire_cid(9999, 1), STATUS_OK, NULL);
+        end_expect_closed(&server);
+        uint64_t cid = end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        end_expect_answer(&client, cid, STATUS_NOTBOUND);
+}
+
+/* row 43 */
+Test(call, death_of_the_server_answers_dead) {
+        uint64_t cid = end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        end_deinit(&server);
+        end_expect_answer(&client, cid, STATUS_DEAD);
+        fixture_add(&f, &server, PEER_ROLE_WORKER, 11);
+}
+
+/* row 44 */
+Test(call, death_of_the_caller_cancels) {
+        uint64_t cid = end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        end_expect(&server, THOX__FRAME__BODY_CALL);
+        end_deinit(&client);
+        struct wire_frame *frame = end_expect(&server, THOX__FRAME__BODY_CANCEL);
+        cr_assert_eq(frame->message->cancel->cid, cid);
+        cr_assert_eq(f.router.calls.n_used, 0);
+        end_answer(&server, cid, STATUS_OK, "too late");
+        cr_assert_eq(f.n_closed, 1, "a late answer is harmless");
+        fixture_add(&f, &client, PEER_ROLE_WORKER, 10);
+}
+
+/* row 45 */
+Test(call, deadline_answers_timeout_and_cancels_the_server) {
+        struct wire_call call = { .handle = FIXTURE_NATIVE,
+                                  .timeout_us = 20000,
+                                  .name = (const uint8_t *)"echo",
+                                  .name_len = 4 };
+        uint64_t before = clock_now_us();
+        uint64_t cid = end_call_with(&client, &call, NULL);
+        end_expect_answer(&client, cid, STATUS_TIMEOUT);
+        cr_assert_geq(clock_now_us() - before, 20000);
+        end_expect(&server, THOX__FRAME__BODY_CALL);
+        end_expect(&server, THOX__FRAME__BODY_CANCEL);
+}
+
+/* row 42 */
+Test(call, cancel_answers_once_and_tells_the_server) {
+        uint64_t cid = end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        end_expect(&server, THOX__FRAME__BODY_CALL);
+        Thox__Cancel cancel = THOX__CANCEL__INIT;
+        cancel.cid = cid;
+        WIRE_MESSAGE(m, 0, CANCEL, cancel, &cancel);
+        end_send(&client, &m);
+        end_expect_answer(&client, cid, STATUS_CANCELLED);
+        end_expect(&server, THOX__FRAME__BODY_CANCEL);
+        end_answer(&server, cid, STATUS_OK, "late");
+        end_expect_silence(&client);
+}
+
+/* row 46 */
+Test(call, oneway_has_no_answer_and_leaves_nothing) {
+        struct wire_call call = { .handle = FIXTURE_NATIVE,
+                                  .flags = WIRE_FLAG_ONEWAY,
+                                  .name = (const uint8_t *)"echo",
+                                  .name_len = 4 };
+        end_call_with(&client, &call, NULL);
+        struct wire_frame *frame = end_expect(&server, THOX__FRAME__BODY_CALL);
+        cr_assert_eq(frame->call.flags, WIRE_FLAG_ONEWAY);
+        cr_assert_eq(f.router.calls.n_used, 0);
+        call.name = (const uint8_t *)"none";
+        end_call_with(&client, &call, NULL);
+        end_expect_silence(&client);
+}
+
+/* row 36 */
+Test(call, after_unbind_the_name_is_not_bound) {
+        Thox__Unbind unbind = THOX__UNBIND__INIT;
+        unbind.handle = FIXTURE_NATIVE;
+        unbind.name = wire_bytes("echo", 4);
+        WIRE_MESSAGE(m, ++client.next_seq, UNBIND, unbind, &unbind);
+        end_send(&client, &m);
+        cr_assert_eq(end_expect(&client, THOX__FRAME__BODY_REPLY)->message->reply->status,
+                     STATUS_NOTBOUND, "not the client's to unbind");
+        m.seq = ++server.next_seq;
+        end_send(&server, &m);
+        cr_assert_eq(end_expect(&server, THOX__FRAME__BODY_REPLY)->message->reply->status,
+                     STATUS_OK);
+        uint64_t cid = end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        end_expect_answer(&client, cid, STATUS_NOTBOUND);
+}
+
+/* row 40, the part of the first limits */
+Test(call, one_call_over_the_limit_is_busy_at_once) {
+        for (unsigned i = 0; i < LIMIT_CALLS_PER_CALLER; i++)
+                end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        uint64_t cid = end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        struct wire_frame *frame = end_expect_answer(&client, cid, STATUS_BUSY);
+        cr_assert(
+                memmem(frame->extra.values, frame->extra.values_len, "LIMIT_CALLS_PER_CALLER", 22));
+        uint64_t first = end_expect(&server, THOX__FRAME__BODY_CALL)->call.cid;
+        end_answer(&server, first, STATUS_OK, NULL);
+        end_expect_answer(&client, first, STATUS_OK);
+        end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        end_expect_silence(&client);
+}
+
+Test(call, long_values_travel_in_frames_and_arrive_whole) {
+        size_t len = 700000, n_seen = 0, n_frames = 0;
+        uint8_t *bytes = malloc(len);
+        for (size_t i = 0; i < len; i++)
+                bytes[i] = (uint8_t)(i * 7);
+        struct wire_call call = { .handle = FIXTURE_NATIVE,
+                                  .name = (const uint8_t *)"echo",
+                                  .name_len = 4 };
+        struct wire_extra extra = { .values = bytes, .values_len = len };
+        uint64_t cid = end_call_with(&client, &call, &extra);
+        for (bool more = true; more; n_frames++) {
+                struct wire_frame *frame = end_expect(&server, THOX__FRAME__BODY_CALL);
+                cr_assert_eq(frame->call.cid, cid);
+                cr_assert_eq((frame->call.flags & WIRE_FLAG_CONTINUED) != 0, n_frames > 0);
+                cr_assert(memcmp(frame->extra.values, bytes + n_seen, frame->extra.values_len) ==
+                          0);
+                n_seen += frame->extra.values_len;
+                more = frame->extra.more;
+        }
+        cr_assert_eq(n_seen, len);
+        cr_assert_gt(n_frames, 2);
+        free(bytes);
+        end_answer(&server, cid, STATUS_OK, "got it");
+        end_expect_answer(&client, cid, STATUS_OK);
+}
+
+/* row 31 */
+Test(call, many_calls_are_answered_in_any_order) {
+        uint64_t cids[50];
+        for (size_t i = 0; i < ARRAY_SIZE(cids); i++)
+                cids[i] = end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        for (size_t i = ARRAY_SIZE(cids); i-- > 0;) {
+                end_answer(&server, cids[i], STATUS_OK, NULL);
+                end_expect_answer(&client, cids[i], STATUS_OK);
+        }
+}
+
+/* row 38 */
+Test(call, alarms_are_answered_in_due_order) {
+        uint64_t cids[3];
+        const double seconds[3] = { 0.03, 0.01, 0.0 };
+        for (size_t i = 0; i < 3; i++) {
+                struct buf b;
+                buf_init(&b, 64);
+                cr_assert(value_put_float(&b, seconds[i]) == 0);
+                struct wire_extra extra = { .values = b.data, .values_len = b.len };
+                struct wire_call call = { .handle = FIXTURE_NATIVE,
+                                          .name = (const uint8_t *)"alarm",
+                                          .name_len = 5 };
+                cids[i] = end_call_with(&client, &call, &extra);
+                buf_deinit(&b);
+        }
+        for (size_t i = 3; i-- > 0;)
+                end_expect_answer(&client, cids[i], STATUS_OK);
+}
+
+/* row 38 */
+Test(call, bad_alarms_are_refused) {
+        uint64_t cid = end_call(&client, FIXTURE_NATIVE, "alarm", "soon");
+        end_expect_answer(&client, cid, STATUS_BADARGS);
+        cid = end_call(&client, FIXTURE_NATIVE, "alarm", NULL);
+        end_expect_answer(&client, cid, STATUS_BADARGS);
+}
+
+Test(call, descriptors_ride_along) {
+        int fds[2];
+        cr_assert(pipe(fds) == 0);
+        struct wire_extra extra = { .fds = &fds[0], .n_fds = 1 };
+        struct wire_call call = { .handle = FIXTURE_NATIVE,
+                                  .name = (const uint8_t *)"echo",
+                                  .name_len = 4 };
+        uint64_t cid = end_call_with(&client, &call, &extra);
+        struct wire_frame *frame = end_expect(&server, THOX__FRAME__BODY_CALL);
+        cr_assert_eq(frame->extra.n_fds, 1);
+        cr_assert(write(fds[1], "x", 1) == 1);
+        char c = 0;
+        cr_assert(read(frame->extra.fds[0], &c, 1) == 1 && c == 'x');
+        close(fds[0]);
+        close(fds[1]);
+        end_answer(&server, cid, STATUS_OK, NULL);
+        end_expect_answer(&client, cid, STATUS_OK);
+}

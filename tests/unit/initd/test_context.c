@@ -1,0 +1,285 @@
+/*
+ * Contexts: whose calls go where, who learns of what, what happens at the end.
+ */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "tests/unit/initd/router_fixture.h"
+
+static struct fixture f;
+static struct end owner, holder, third;
+
+static void set_up(void) {
+        fixture_init(&f);
+        fixture_add(&f, &owner, PEER_ROLE_WORKER, 10);
+        fixture_add(&f, &holder, PEER_ROLE_WORKER, 11);
+        fixture_add(&f, &third, PEER_ROLE_WORKER, 12);
+}
+
+static void tear_down(void) {
+        end_deinit(&owner);
+        end_deinit(&holder);
+        end_deinit(&third);
+        fixture_deinit(&f);
+}
+
+TestSuite(context, .init = set_up, .fini = tear_down, .timeout = 10);
+
+static uint32_t request(struct end *e, const Thox__Frame *message) {
+        end_send(e, message);
+        return end_expect(e, THOX__FRAME__BODY_REPLY)->message->reply->status;
+}
+
+static uint32_t share(struct end *from, uint32_t handle, struct end *to, uint32_t rights) {
+        Thox__Share share = THOX__SHARE__INIT;
+        share.handle = handle;
+        share.pid = to->pid;
+        share.rights = rights;
+        WIRE_MESSAGE(m, ++from->next_seq, SHARE, share, &share);
+        cr_assert_eq(request(from, &m), STATUS_OK);
+        const Thox__Shared *shared = end_expect(to, THOX__FRAME__BODY_SHARED)->message->shared;
+        cr_assert_eq(shared->pid, from->pid);
+        return shared->handle;
+}
+
+static uint32_t close_handle(struct end *e, uint32_t handle) {
+        Thox__Close close_frame = THOX__CLOSE__INIT;
+        close_frame.handle = handle;
+        WIRE_MESSAGE(m, ++e->next_seq, CLOSE, close, &close_frame);
+        return request(e, &m);
+}
+
+static ProtobufCBinaryData text(const char *s) {
+        return wire_bytes(s, strlen(s));
+}
+
+static Thox__Routing table_routing(uint32_t to) {
+        Thox__Routing routing = THOX__ROUTING__INIT;
+        routing.mode = 2;
+        routing.to = to;
+        return routing;
+}
+
+/* row 53 */
+Test(context, calls_in_a_manual_context_reach_its_owner) {
+        uint32_t mine = end_context(&owner, NULL);
+        uint32_t theirs = share(&owner, mine, &holder, 0);
+        uint64_t cid = end_call(&holder, theirs, "read", "x");
+        struct wire_frame *frame = end_expect(&owner, THOX__FRAME__BODY_CALL);
+        cr_assert_eq(frame->call.handle, mine);
+        cr_assert_eq(frame->call.pid, 11);
+        end_answer(&owner, cid, STATUS_OK, "y");
+        end_expect_answer(&holder, cid, STATUS_OK);
+}
+
+/* row 53 */
+Test(context, numbers_of_another_process_mean_nothing) {
+        uint32_t mine = end_context(&owner, NULL);
+        uint64_t cid = end_call(&third, mine, "read", NULL);
+        end_expect_answer(&third, cid, STATUS_BADCTX);
+}
+
+/* row 52 */
+Test(context, closed_default_context_stays_closed) {
+        cr_assert_eq(close_handle(&holder, FIXTURE_NATIVE), STATUS_OK);
+        uint64_t cid = end_call(&holder, FIXTURE_NATIVE, "alarm", NULL);
+        end_expect_answer(&holder, cid, STATUS_BADCTX);
+        for (int i = 0; i < 40; i++)
+                cr_assert_neq(end_context(&holder, NULL), FIXTURE_NATIVE);
+        cr_assert_eq(close_handle(&holder, FIXTURE_NATIVE), STATUS_BADCTX);
+}
+
+/* row 54 */
+Test(context, answer_carries_a_context_and_only_strangers_giving_it_opens) {
+        uint32_t mine = end_context(&owner, NULL);
+        cr_assert_eq(end_bind(&owner, FIXTURE_NATIVE, "open"), STATUS_OK);
+        uint64_t cid = end_call(&holder, FIXTURE_NATIVE, "open", NULL);
+        end_expect(&owner, THOX__FRAME__BODY_CALL);
+        struct wire_cap cap = { .handle = mine };
+        struct wire_extra extra = { .caps = &cap, .n_caps = 1 };
+        end_answer_with(&owner, cid, STATUS_OK, &extra);
+        struct wire_frame *frame = end_expect_answer(&holder, cid, STATUS_OK);
+        cr_assert_eq(frame->extra.n_caps, 1);
+        uint32_t theirs = frame->caps[0].handle;
+        end_expect_silence(&owner);
+        share(&holder, theirs, &third, 0);
+        const Thox__Opened *opened = end_expect(&owner, THOX__FRAME__BODY_OPENED)->message->opened;
+        cr_assert_eq(opened->handle, mine);
+        cr_assert_eq(opened->pid, 12);
+}
+
+/* row 54 */
+Test(context, answer_with_a_closed_context_becomes_badctx) {
+        cr_assert_eq(end_bind(&owner, FIXTURE_NATIVE, "open"), STATUS_OK);
+        uint64_t cid = end_call(&holder, FIXTURE_NATIVE, "open", NULL);
+        end_expect(&owner, THOX__FRAME__BODY_CALL);
+        struct wire_cap cap = { .handle = 55 };
+        struct wire_extra extra = { .caps = &cap, .n_caps = 1 };
+        end_answer_with(&owner, cid, STATUS_OK, &extra);
+        end_expect_answer(&holder, cid, STATUS_BADCTX);
+}
+
+Test(context, handle_without_share_cannot_be_passed_on) {
+        uint32_t mine = end_context(&owner, NULL);
+        uint32_t theirs = share(&owner, mine, &holder, HANDLE_RIGHT_CALL);
+        Thox__Share again = THOX__SHARE__INIT;
+        again.handle = theirs;
+        again.pid = 12;
+        WIRE_MESSAGE(m, ++holder.next_seq, SHARE, share, &again);
+        cr_assert_eq(request(&holder, &m), STATUS_DENIED);
+}
+
+/* row 56 */
+Test(context, owner_learns_of_every_holder_that_leaves) {
+        uint32_t mine = end_context(&owner, NULL);
+        uint32_t theirs = share(&owner, mine, &holder, 0);
+        share(&owner, mine, &third, 0);
+        cr_assert_eq(close_handle(&holder, theirs), STATUS_OK);
+        const Thox__Closed *closed = end_expect(&owner, THOX__FRAME__BODY_CLOSED)->message->closed;
+        cr_assert(closed->handle == mine && closed->pid == 11);
+        cr_assert_eq(closed->reason, CLOSE_REASON_CLOSE);
+        end_deinit(&third);
+        closed = end_expect(&owner, THOX__FRAME__BODY_CLOSED)->message->closed;
+        cr_assert(closed->handle == mine && closed->pid == 12);
+        cr_assert_eq(closed->reason, CLOSE_REASON_EXIT);
+        end_expect_silence(&owner);
+        fixture_add(&f, &third, PEER_ROLE_WORKER, 12);
+}
+
+/* row 57 */
+Test(context, owners_death_hangs_up_and_answers_dead) {
+        uint32_t mine = end_context(&owner, NULL);
+        uint32_t theirs = share(&owner, mine, &holder, 0);
+        uint64_t cid = end_call(&holder, theirs, "read", NULL);
+        end_deinit(&owner);
+        end_expect_answer(&holder, cid, STATUS_DEAD);
+        cr_assert_eq(end_expect(&holder, THOX__FRAME__BODY_HANGUP)->message->hangup->handle,
+                     theirs);
+        cid = end_call(&holder, theirs, "read", NULL);
+        end_expect_answer(&holder, cid, STATUS_BADCTX);
+        fixture_add(&f, &owner, PEER_ROLE_WORKER, 10);
+}
+
+Test(context, owners_close_revokes) {
+        uint32_t mine = end_context(&owner, NULL);
+        uint32_t theirs = share(&owner, mine, &holder, 0);
+        uint64_t cid = end_call(&holder, theirs, "read", NULL);
+        end_expect(&owner, THOX__FRAME__BODY_CALL);
+        cr_assert_eq(close_handle(&owner, mine), STATUS_OK);
+        end_expect_answer(&holder, cid, STATUS_DEAD);
+        end_expect(&holder, THOX__FRAME__BODY_HANGUP);
+}
+
+/* row 58 */
+Test(context, allow_list_denies_the_rest_and_deny_wins) {
+        ProtobufCBinaryData allow[] = { text("log.*"), text("alarm") };
+        ProtobufCBinaryData deny[] = { text("log.secret") };
+        Thox__Routing routing = table_routing(FIXTURE_NATIVE);
+        routing.allow = allow;
+        routing.n_allow = 2;
+        routing.deny = deny;
+        routing.n_deny = 1;
+        cr_assert_eq(end_bind(&third, FIXTURE_NATIVE, "log.x"), STATUS_OK);
+        cr_assert_eq(end_bind(&third, FIXTURE_NATIVE, "log.secret"), STATUS_OK);
+        uint32_t theirs = share(&owner, end_context(&owner, &routing), &holder, 0);
+        uint64_t cid = end_call(&holder, theirs, "log.x", NULL);
+        end_expect(&third, THOX__FRAME__BODY_CALL);
+        end_answer(&third, cid, STATUS_OK, NULL);
+        end_expect_answer(&holder, cid, STATUS_OK);
+        end_expect_answer(&holder, end_call(&holder, theirs, "log.secret", NULL), STATUS_DENIED);
+        end_expect_answer(&holder, end_call(&holder, theirs, "fs.open", NULL), STATUS_DENIED);
+        end_expect_answer(&holder, end_call(&holder, theirs, "log.none", NULL), STATUS_NOTBOUND);
+        end_expect_silence(&owner);
+}
+
+/* row 58 */
+Test(context, default_forward_lets_unmentioned_names_through) {
+        ProtobufCBinaryData deny[] = { text("alarm") };
+        Thox__Routing routing = table_routing(FIXTURE_NATIVE);
+        routing.default_forward = true;
+        routing.deny = deny;
+        routing.n_deny = 1;
+        uint32_t theirs = share(&owner, end_context(&owner, &routing), &holder, 0);
+        end_expect_answer(&holder, end_call(&holder, theirs, "alarm", NULL), STATUS_DENIED);
+        end_expect_answer(&holder, end_call(&holder, theirs, "other", NULL), STATUS_NOTBOUND);
+}
+
+Test(context, owner_binds_in_its_own_context_and_covers_names_below) {
+        Thox__Routing routing = table_routing(FIXTURE_NATIVE);
+        routing.default_forward = true;
+        uint32_t mine = end_context(&owner, &routing);
+        uint32_t theirs = share(&owner, mine, &holder, 0);
+        cr_assert_eq(end_bind(&owner, mine, "alarm"), STATUS_OK);
+        uint64_t cid = end_call(&holder, theirs, "alarm", NULL);
+        cr_assert_eq(end_expect(&owner, THOX__FRAME__BODY_CALL)->call.cid, cid);
+        end_answer(&owner, cid, STATUS_OK, "my own clock");
+        end_expect_answer(&holder, cid, STATUS_OK);
+}
+
+/* row 51, the context's half */
+Test(context, holder_binds_only_what_the_patterns_grant) {
+        ProtobufCBinaryData bind[] = { text("bot.*") };
+        Thox__Routing routing = table_routing(FIXTURE_NATIVE);
+        routing.bind = bind;
+        routing.n_bind = 1;
+        uint32_t theirs = share(&owner, end_context(&owner, &routing), &holder, 0);
+        cr_assert_eq(end_bind(&holder, theirs, "bot.say"), STATUS_OK);
+        cr_assert_eq(end_bind(&holder, theirs, "other"), STATUS_DENIED);
+        uint64_t cid = end_call(&third, FIXTURE_NATIVE, "bot.say", NULL);
+        struct wire_frame *frame = end_expect(&holder, THOX__FRAME__BODY_CALL);
+        cr_assert_eq(frame->call.handle, theirs);
+        end_answer(&holder, cid, STATUS_OK, NULL);
+        end_expect_answer(&third, cid, STATUS_OK);
+}
+
+Test(context, bound_name_exists_and_initds_own_are_not_for_programs) {
+        cr_assert_eq(end_bind(&owner, FIXTURE_NATIVE, "svc"), STATUS_OK);
+        cr_assert_eq(end_bind(&holder, FIXTURE_NATIVE, "svc"), STATUS_EXISTS);
+        cr_assert_eq(end_bind(&holder, FIXTURE_NATIVE, "alarm"), STATUS_DENIED);
+        end_deinit(&owner);
+        cr_assert_eq(end_bind(&holder, FIXTURE_NATIVE, "svc"), STATUS_OK);
+        fixture_add(&f, &owner, PEER_ROLE_WORKER, 10);
+}
+
+/* row 62 */
+Test(context, nested_sandbox_is_the_intersection) {
+        ProtobufCBinaryData outer_allow[] = { text("a"), text("b") };
+        ProtobufCBinaryData inner_allow[] = { text("b"), text("c") };
+        Thox__Routing routing = table_routing(FIXTURE_NATIVE);
+        routing.allow = outer_allow;
+        routing.n_allow = 2;
+        uint32_t outer = share(&owner, end_context(&owner, &routing), &holder, 0);
+        routing = table_routing(outer);
+        routing.allow = inner_allow;
+        routing.n_allow = 2;
+        uint32_t inner = share(&holder, end_context(&holder, &routing), &third, 0);
+        end_expect(&owner, THOX__FRAME__BODY_OPENED);
+        end_expect_answer(&third, end_call(&third, inner, "a", NULL), STATUS_DENIED);
+        end_expect_answer(&third, end_call(&third, inner, "b", NULL), STATUS_NOTBOUND);
+        end_expect_answer(&third, end_call(&third, inner, "c", NULL), STATUS_DENIED);
+}
+
+Test(context, limits_are_answered_with_their_name) {
+        Thox__ContextNew new = THOX__CONTEXT_NEW__INIT;
+        WIRE_MESSAGE(m, ++owner.next_seq, CONTEXT_NEW, context_new, &new);
+        for (unsigned i = 0; i < LIMIT_CONTEXTS_OWNED; i++)
+                end_context(&owner, NULL);
+        m.seq = ++owner.next_seq;
+        end_send(&owner, &m);
+        const Thox__Reply *reply = end_expect(&owner, THOX__FRAME__BODY_REPLY)->message->reply;
+        cr_assert_eq(reply->status, STATUS_LIMIT);
+        cr_assert(memmem(reply->message.data, reply->message.len, "LIMIT_CONTEXTS_OWNED", 20));
+}
+
+Test(context, chain_longer_than_the_hop_limit_is_refused) {
+        uint32_t to = FIXTURE_NATIVE;
+        for (unsigned i = 1; i < LIMIT_CALL_HOPS; i++) {
+                Thox__Routing routing = table_routing(to);
+                to = end_context(&owner, &routing);
+        }
+        Thox__Routing routing = table_routing(to);
+        Thox__ContextNew new = THOX__CONTEXT_NEW__INIT;
+        new.routing = &routing;
+        WIRE_MESSAGE(m, ++owner.next_seq, CONTEXT_NEW, context_new, &new);
+        cr_assert_eq(request(&owner, &m), STATUS_LIMIT);
+}
