@@ -39,18 +39,22 @@ struct loop_io {
         int (*callback)(struct loop_io *io, bool is_readable, bool is_writable);
         bool wants_read, wants_write;
 };
-int loop_io_init(struct loop_io *io, struct loop *l, int fd,
+int loop_io_init(struct loop_io *io,
+                 struct loop *l,
+                 int fd,
                  int (*callback)(struct loop_io *io, bool is_readable, bool is_writable));
 void loop_io_deinit(struct loop_io *io);
 int loop_io_want(struct loop_io *io, bool wants_read, bool wants_write);
 
-/* One-shot timer; setting it again moves it. */
+/* One-shot timer; setting it again moves it. Never early. */
 struct loop_timer {
         struct loop *loop;
         struct event *event;
+        uint64_t due_us; /* monotonic; 0: not set */
         int (*callback)(struct loop_timer *timer);
 };
-int loop_timer_init(struct loop_timer *t, struct loop *l,
+int loop_timer_init(struct loop_timer *t,
+                    struct loop *l,
                     int (*callback)(struct loop_timer *timer));
 void loop_timer_deinit(struct loop_timer *t);
 int loop_timer_set(struct loop_timer *t, uint64_t delay_us);
@@ -62,7 +66,9 @@ struct loop_signal {
         struct event *event;
         int (*callback)(struct loop_signal *signal, int number);
 };
-int loop_signal_init(struct loop_signal *s, struct loop *l, int number,
+int loop_signal_init(struct loop_signal *s,
+                     struct loop *l,
+                     int number,
                      int (*callback)(struct loop_signal *signal, int number));
 void loop_signal_deinit(struct loop_signal *s);
 

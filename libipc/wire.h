@@ -69,7 +69,7 @@ struct wire_frame {
         const Thox__Frame *message; /* all other kinds; owned by this struct */
         struct wire_extra extra;    /* extra.fds: filled by the connection, owned by this struct */
         struct wire_cap caps[LIMIT_FRAME_CAPS];
-        void *unpacked;             /* private: what wire_frame_deinit releases */
+        void *unpacked; /* private: what wire_frame_deinit releases */
 };
 
 /* Why a frame was refused. */
@@ -81,18 +81,30 @@ enum wire_error {
 /* Reads one body (without the 8-byte prefix). All pointers of the result point into `body` or into
  * memory owned by the result. WIRE_E_MALFORMED leaves nothing to release and sets *ret_reason to a
  * constant sentence. */
-int wire_parse(const uint8_t *body, size_t len, size_t values_len, struct wire_frame *ret,
+int wire_parse(const uint8_t *body,
+               size_t len,
+               size_t values_len,
+               struct wire_frame *ret,
                const char **ret_reason);
 void wire_frame_deinit(struct wire_frame *f);
 
 /* Appends prefix and body up to, not including, the content of values; the prefix counts
  * extra->values_len bytes that the caller appends itself. 0 or -errno. */
-int wire_put_call(struct buf *out, uint32_t seq, const struct wire_call *call,
+int wire_put_call(struct buf *out,
+                  uint32_t seq,
+                  const struct wire_call *call,
                   const struct wire_extra *extra);
-int wire_put_answer(struct buf *out, uint32_t seq, const struct wire_answer *answer,
+int wire_put_answer(struct buf *out,
+                    uint32_t seq,
+                    const struct wire_answer *answer,
                     const struct wire_extra *extra);
 /* `message` has seq and body set; its caps, n_fds, more and values are taken from `extra`. */
 int wire_put(struct buf *out, const Thox__Frame *message, const struct wire_extra *extra);
+
+/* What each of these appends at most. */
+size_t wire_call_size_max(const struct wire_call *call, const struct wire_extra *extra);
+size_t wire_answer_size_max(const struct wire_extra *extra);
+size_t wire_size_max(const Thox__Frame *message, const struct wire_extra *extra);
 
 /* Shorthand: Thox__Frame on the stack with one body set.
  *     WIRE_MESSAGE(m, seq, BIND, bind, &bind);  conn_send(c, &m, NULL); */

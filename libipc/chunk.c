@@ -1,0 +1,51 @@
+/*
+ * chunk.c - reference-counted bytes.
+ */
+#include "libipc/chunk.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct chunk *chunk_new(struct chunk_pool *pool, size_t size) {
+        struct chunk *chunk;
+
+        /* Small ones stay exact: a stalled half frame must not hold 64 KiB. */
+        if (size > CHUNK_BYTES / 2 && size < CHUNK_BYTES)
+                size = CHUNK_BYTES;
+        if (size == CHUNK_BYTES && pool->n_spares > 0)
+                chunk = pool->spares[--pool->n_spares];
+        else
+                chunk = malloc(sizeof(*chunk) + size);
+        if (!chunk)
+                return NULL;
+
+        chunk->n_refs = 1;
+        chunk->size = size;
+        chunk->len = 0;
+        return chunk;
+}
+
+struct chunk *chunk_ref(struct chunk *chunk) {
+        assert(chunk->n_refs > 0);
+        chunk->n_refs++;
+        return chunk;
+}
+
+struct chunk *chunk_unref(struct chunk *chunk, struct chunk_pool *pool) {
+        if (!chunk)
+                return NULL;
+
+        assert(chunk->n_refs > 0);
+        if (--chunk->n_refs > 0)
+                return NULL;
+        if (chunk->size == CHUNK_BYTES && pool->n_spares < CHUNK_POOL_MAX)
+                pool->spares[pool->n_spares++] = chunk;
+        else
+                free(chunk);
+        return NULL;
+}
+
+void chunk_pool_deinit(struct chunk_pool *pool) {
+        while (pool->n_spares > 0)
+                free(pool->spares[--pool->n_spares]);
+}

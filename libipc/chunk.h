@@ -1,0 +1,37 @@
+/*
+ * chunk.h - reference-counted bytes: what connections read long frames into and write from. Several
+ * segments of several output queues may point into one chunk.
+ *
+ * Most chunks are of one size; a few of those are kept for reuse (struct chunk_pool), because fresh
+ * memory of that size costs more in page faults than the copying of its bytes.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libipc/limits.h"
+
+/* Room for the fragment that senders make: its values, and a header with a few caps. */
+#define CHUNK_BYTES (LIMIT_FRAGMENT_BYTES + 1024u)
+#define CHUNK_POOL_MAX 4u
+
+struct chunk {
+        uint32_t n_refs;
+        size_t size;
+        size_t len; /* bytes written so far */
+        uint8_t bytes[];
+};
+
+struct chunk_pool {
+        struct chunk *spares[CHUNK_POOL_MAX];
+        size_t n_spares;
+};
+
+/* Empty, of at least `size` bytes, with one reference; NULL without memory. */
+struct chunk *chunk_new(struct chunk_pool *pool, size_t size);
+struct chunk *chunk_ref(struct chunk *chunk);
+/* Returns NULL. The last reference gives the memory to the pool or frees it. */
+struct chunk *chunk_unref(struct chunk *chunk, struct chunk_pool *pool);
+
+void chunk_pool_deinit(struct chunk_pool *pool);
