@@ -1,0 +1,341 @@
+/*
+ * cmd_process.c - ps, status, kill.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libipc/base/parse.h"
+#include "thoxctl/tree.h"
+#include "thoxctl/verbs.h"
+
+/* Exit codes of `status`. */
+enum status_code {
+        STATUS_CODE_RUNNING = 0,
+        STATUS_CODE_FAILED = 1,
+        STATUS_CODE_NOT_READY = 2,
+        STATUS_CODE_NOT_RUNNING = 3,
+        STATUS_CODE_UNKNOWN = 4,
+};
+
+static const struct column PROCESS_COLUMNS[] = {
+        { "PID", "pid", COLUMN_NUMBER },
+        { "PPID", "ppid", COLUMN_NUMBER },
+        { "UID", "uid", COLUMN_NUMBER },
+        { "NAME", "name", COLUMN_TEXT },
+        { "STATE", "state", COLUMN_STATE },
+        { "RESTARTS", "restarts", COLUMN_NUMBER },
+        { "UPTIME", "uptime", COLUMN_DURATION },
+        { "CPU", "cpu", COLUMN_CPU },
+        { "MEMORY", "memory", COLUMN_SIZE },
+        { "CALLS", "calls", COLUMN_NUMBER },
+        { "LINUX-PID", "linux_pid", COLUMN_NUMBER },
+        { "PROGRAM", "program", COLUMN_TEXT },
+};
+
+static int run_ps(struct invocation *inv) {
+        json_t *rows;
+        int exit_code = tree_open(inv);
+
+        if (exit_code == 0)
+                exit_code = tree_list(inv, "process.list", "list processes", &rows);
+        if (exit_code != 0)
+                return exit_code;
+        if (inv->output.is_json) {
+                output_document_take(&inv->output, "thox.ps/1",
+                                     json_pack("{s:o}", "processes", rows));
+                return EXIT_CODE_OK;
+        }
+        output_table(&inv->output, PROCESS_COLUMNS, ARRAY_SIZE(PROCESS_COLUMNS), rows);
+        json_decref(rows);
+        return EXIT_CODE_OK;
+}
+
+static enum status_code code_of_state(const char *state) {
+        if (!state)
+                return STATUS_CODE_UNKNOWN;
+        if (strcmp(state, "running") == 0 || strcmp(state, "waiting") == 0)
+                return STATUS_CODE_RUNNING;
+        return strcmp(state, "failed") == 0 ? STATUS_CODE_FAILED : STATUS_CODE_NOT_READY;
+}
+
+static const char *text_member(const json_t *object, const char *key) {
+        const char *text = json_string_value(json_object_get(object, key));
+
+        return text ? text : "";
+}
+
+static bool is_pid(const char *text, uint64_t *ret) {
+        return parse_u64(text, UINT32_MAX, ret) == 0;
+}
+
+/* The rows whose pid or name is `wanted`. A pid wins over a program that is called like one. */
+static json_t *select_processes(const json_t *rows, const char *wanted) {
+        json_t *selected = json_array();
+        uint64_t pid = 0;
+        bool by_pid = is_pid(wanted, &pid);
+
+        for (size_t i = 0; i < json_array_size(rows); i++) {
+                json_t *row = json_array_get(rows, i);
+                json_int_t row_pid = json_integer_value(json_object_get(row, "pid"));
+
+                if (by_pid ? row_pid == (json_int_t)pid :
+                             strcmp(text_member(row, "name"), wanted) == 0)
+                        json_array_append(selected, row);
+        }
+        return selected;
+}
+
+static void show_tree_status(const struct output *o, const json_t *tree) {
+        static const struct column FIELDS[] = {
+                { "state", "state", COLUMN_STATE },
+                { "version", "version", COLUMN_TEXT },
+                { "pid", "pid", COLUMN_NUMBER },
+                { "uptime", "uptime", COLUMN_DURATION },
+                { "directory", "dir", COLUMN_TEXT },
+                { "socket", "socket", COLUMN_TEXT },
+                { "processes", "processes", COLUMN_NUMBER },
+                { "calls", "calls", COLUMN_NUMBER },
+        };
+        static const struct column DAEMON_COLUMNS[] = {
+                { "DAEMON", "name", COLUMN_TEXT },
+                { "STATE", "state", COLUMN_STATE },
+                { "RESTARTS", "restarts", COLUMN_NUMBER },
+                { "LINUX-PID", "pid", COLUMN_NUMBER },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)
+                output_field(o, &FIELDS[i], tree);
+        fputc('\n', o->out);
+        output_table(o, DAEMON_COLUMNS, ARRAY_SIZE(DAEMON_COLUMNS),
+                     json_object_get(tree, "daemons"));
+}
+
+static int status_of_tree(struct invocation *inv) {
+        json_t *values, *tree;
+        int exit_code = tree_call(inv, "tree.status", NULL, "ask for the tree's state", &values);
+
+        if (exit_code != 0)
+                return exit_code;
+        tree = json_array_get(values, 0);
+        exit_code = (int)code_of_state(json_string_value(json_object_get(tree, "state")));
+        if (inv->output.is_json)
+                output_document_take(&inv->output, "thox.status/1",
+                                     json_pack("{s:O}", "tree", tree));
+        else
+                show_tree_status(&inv->output, tree);
+        json_decref(values);
+        return exit_code;
+}
+
+/* Nobody of that name runs: is there at least such a program? */
+static int status_of_absent(struct invocation *inv, const char *name) {
+        json_t *rows;
+        bool exists = false;
+        int exit_code = tree_list(inv, "program.list", "list programs", &rows);
+
+        if (exit_code != 0)
+                return STATUS_CODE_UNKNOWN;
+        for (size_t i = 0; i < json_array_size(rows); i++)
+                exists |= strcmp(text_member(json_array_get(rows, i), "name"), name) == 0;
+        json_decref(rows);
+        if (!exists)
+                return fail(&inv->output,
+                            (struct failure){ .exit_code = STATUS_CODE_UNKNOWN,
+                                              .code = "notfound",
+                                              .why = "no process and no stored program has this "
+                                                     "name or pid",
+                                              .fix = "thoxctl ps" },
+                            "'%s' is unknown", name);
+        if (inv->output.is_json)
+                output_document_take(&inv->output, "thox.status/1",
+                                     json_pack("{s:[], s:s, s:s}", "processes", "name", name,
+                                               "state", "not running"));
+        else
+                fprintf(inv->output.out, "%s is not running\n", name);
+        return STATUS_CODE_NOT_RUNNING;
+}
+
+static void show_processes(const struct output *o, const json_t *processes) {
+        for (size_t i = 0; i < json_array_size(processes); i++) {
+                if (i > 0)
+                        fputc('\n', o->out);
+                for (size_t k = 0; k < ARRAY_SIZE(PROCESS_COLUMNS); k++) {
+                        struct column field = PROCESS_COLUMNS[k];
+
+                        field.title = field.key;
+                        output_field(o, &field, json_array_get(processes, i));
+                }
+        }
+}
+
+static int status_of_processes(struct invocation *inv, json_t *processes) {
+        enum status_code worst = STATUS_CODE_RUNNING;
+
+        for (size_t i = 0; i < json_array_size(processes); i++) {
+                const json_t *process = json_array_get(processes, i);
+                enum status_code code = code_of_state(text_member(process, "state"));
+
+                if (code > worst)
+                        worst = code;
+        }
+        if (inv->output.is_json)
+                output_document_take(&inv->output, "thox.status/1",
+                                     json_pack("{s:O}", "processes", processes));
+        else
+                show_processes(&inv->output, processes);
+        return (int)worst;
+}
+
+static int run_status(struct invocation *inv) {
+        json_t *rows, *selected;
+        int exit_code = tree_open(inv);
+
+        if (exit_code != 0)
+                return exit_code;
+        if (inv->n_args == 0)
+                return status_of_tree(inv);
+        exit_code = tree_list(inv, "process.list", "list processes", &rows);
+        if (exit_code != 0)
+                return STATUS_CODE_UNKNOWN;
+        selected = select_processes(rows, inv->args[0]);
+        if (json_array_size(selected) == 0)
+                exit_code = status_of_absent(inv, inv->args[0]);
+        else
+                exit_code = status_of_processes(inv, selected);
+        json_decref(selected);
+        json_decref(rows);
+        return exit_code;
+}
+
+static int no_such_process(const struct invocation *inv, const char *wanted) {
+        return fail(&inv->output,
+                    (struct failure){ .exit_code = EXIT_CODE_NOT_FOUND,
+                                      .code = "noproc",
+                                      .why = "no process has this name or pid",
+                                      .fix = "thoxctl ps" },
+                    "cannot kill '%s'", wanted);
+}
+
+static int ambiguous(const struct invocation *inv, const char *name, const json_t *processes) {
+        char fix[256];
+        int n = snprintf(fix, sizeof(fix), "name the pid:");
+
+        for (size_t i = 0; i < json_array_size(processes); i++) {
+                json_int_t pid =
+                        json_integer_value(json_object_get(json_array_get(processes, i), "pid"));
+
+                if ((size_t)n + 12 < sizeof(fix))
+                        n += snprintf(fix + n, sizeof(fix) - (size_t)n, " %lld", (long long)pid);
+        }
+        return fail(&inv->output,
+                    (struct failure){ .exit_code = EXIT_CODE_FAILED, .code = "usage", .fix = fix },
+                    "cannot kill '%s': %zu processes have this name", name,
+                    json_array_size(processes));
+}
+
+/* 0 and the pid, or an exit code. */
+static int find_one(struct invocation *inv, const char *wanted, uint64_t *ret_pid) {
+        json_t *rows, *selected;
+        int exit_code;
+
+        if (is_pid(wanted, ret_pid))
+                return 0;
+        exit_code = tree_list(inv, "process.list", "list processes", &rows);
+        if (exit_code != 0)
+                return exit_code;
+        selected = select_processes(rows, wanted);
+        if (json_array_size(selected) == 0)
+                exit_code = no_such_process(inv, wanted);
+        else if (json_array_size(selected) > 1)
+                exit_code = ambiguous(inv, wanted, selected);
+        else
+                *ret_pid = (uint64_t)json_integer_value(
+                        json_object_get(json_array_get(selected, 0), "pid"));
+        json_decref(selected);
+        json_decref(rows);
+        return exit_code;
+}
+
+static int kill_one(struct invocation *inv, const char *wanted) {
+        struct buf args CLEANUP(buf_deinit);
+        char purpose[160];
+        json_t *values;
+        uint64_t pid;
+        int exit_code;
+
+        tree_args_init(&args);
+        exit_code = find_one(inv, wanted, &pid);
+        if (exit_code != 0)
+                return exit_code;
+        snprintf(purpose, sizeof(purpose), "kill '%s'", wanted);
+        if (value_put_integer(&args, (int64_t)pid) < 0 ||
+            value_put_text(&args, inv->is_now ? "kill" : "terminate") < 0)
+                return fail_errno(&inv->output, -ENOMEM, "cannot %s", purpose);
+        exit_code = tree_call(inv, "process.kill", &args, purpose, &values);
+        if (exit_code == 0)
+                json_decref(values);
+        return exit_code;
+}
+
+static int run_kill(struct invocation *inv) {
+        json_t *killed = json_array();
+        int exit_code = tree_open(inv);
+
+        if (exit_code != 0) {
+                json_decref(killed);
+                return exit_code;
+        }
+        for (size_t i = 0; i < inv->n_args; i++) {
+                int r = kill_one(inv, inv->args[i]);
+
+                if (r == 0)
+                        json_array_append_new(killed, json_string(inv->args[i]));
+                else if (exit_code == 0)
+                        exit_code = r;
+        }
+        if (inv->output.is_json)
+                output_document_take(&inv->output, "thox.kill/1",
+                                     json_pack("{s:O}", "killed", killed));
+        json_decref(killed);
+        return exit_code;
+}
+
+const struct command VERB_PS = {
+        .name = "ps",
+        .aliases = { "ls", "list" },
+        .group = COMMAND_GROUP_EVERYDAY,
+        .usage = "",
+        .summary = "list the processes of the tree",
+        .details = "States: starting, running (has Lua to execute), waiting (for an event), "
+                   "restarting,\n"
+                   "stopping.",
+        .examples = { "thoxctl ps", "thoxctl ps --json" },
+        .run = run_ps,
+};
+
+const struct command VERB_STATUS = {
+        .name = "status",
+        .group = COMMAND_GROUP_EVERYDAY,
+        .usage = "[NAME|PID]",
+        .summary = "state of the tree, or of a process; also as exit code",
+        .details = "Exit codes: 0 running, 1 failed, 2 degraded or not ready, 3 not running, 4 "
+                   "unknown.",
+        .examples = { "thoxctl status", "thoxctl status bot && echo up" },
+        .max_args = 1,
+        .unreachable_code = STATUS_CODE_NOT_RUNNING,
+        .run = run_status,
+};
+
+const struct command VERB_KILL = {
+        .name = "kill",
+        .group = COMMAND_GROUP_EVERYDAY,
+        .usage = "NAME|PID...",
+        .summary = "end processes: asks, waits a second, then forces",
+        .details = "Returns when they are gone. A name that several processes have is refused.",
+        .examples = { "thoxctl kill bot", "thoxctl kill --now 12 13" },
+        .flags = { "now" },
+        .min_args = 1,
+        .max_args = SIZE_MAX,
+        .run = run_kill,
+};

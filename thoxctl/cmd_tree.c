@@ -1,0 +1,194 @@
+/*
+ * cmd_tree.c - logs, shutdown, version.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libipc/base/clock.h"
+#include "libipc/base/fd.h"
+#include "libipc/client.h"
+#include "thoxctl/tree.h"
+#include "thoxctl/verbs.h"
+
+static int put_log_arguments(struct buf *args, const struct invocation *inv) {
+        int r = value_put_map(args, VALUE_INDEFINITE);
+
+        if (r == 0 && inv->n_args > 0) {
+                r = value_put_text(args, "name");
+                if (r == 0)
+                        r = value_put_text(args, inv->args[0]);
+        }
+        if (r == 0 && inv->n_lines != INVOCATION_UNSET) {
+                r = value_put_text(args, "n");
+                if (r == 0)
+                        r = value_put_integer(args, (int64_t)inv->n_lines);
+        }
+        return r == 0 ? value_put_end(args) : r;
+}
+
+static void put_time(const struct output *o, double seconds) {
+        time_t whole = (time_t)seconds;
+        char text[32] = "-";
+        struct tm tm;
+
+        if (localtime_r(&whole, &tm))
+                strftime(text, sizeof(text), "%F %T", &tm);
+        fprintf(o->out, "%s.%03d ", text, (int)((seconds - (double)whole) * 1000));
+}
+
+static void show_line(const struct output *o, const json_t *line) {
+        const char *level = json_string_value(json_object_get(line, "level"));
+        const char *color = output_state_color(o, level);
+        struct buf text;
+
+        buf_init(&text, LIMIT_MESSAGE_BYTES);
+        put_time(o, json_number_value(json_object_get(line, "time")));
+        output_format(&text, COLUMN_TEXT, json_object_get(line, "name"));
+        buf_printf(&text, "[%" JSON_INTEGER_FORMAT "] ",
+                   json_integer_value(json_object_get(line, "pid")));
+        fprintf(o->out, "%.*s%s%s%s: ", (int)text.len, (const char *)text.data, color,
+                level ? level : "-", *color ? output_color_end(o) : "");
+        buf_clear(&text);
+        output_format(&text, COLUMN_TEXT, json_object_get(line, "text"));
+        fprintf(o->out, "%.*s\n", (int)text.len, (const char *)text.data);
+        buf_deinit(&text);
+}
+
+static int run_logs(struct invocation *inv) {
+        struct buf args CLEANUP(buf_deinit);
+        json_t *values, *lines;
+        int exit_code = tree_open(inv);
+
+        tree_args_init(&args);
+        if (exit_code != 0)
+                return exit_code;
+        if (put_log_arguments(&args, inv) < 0)
+                return fail_errno(&inv->output, -ENOMEM, "cannot read the log");
+        exit_code = tree_call(inv, "log.read", &args, "read the log", &values);
+        if (exit_code != 0)
+                return exit_code;
+        lines = json_array_get(values, 0);
+        if (inv->output.is_json)
+                output_document_take(&inv->output, "thox.logs/1",
+                                     json_pack("{s:O}", "lines", lines));
+        else
+                for (size_t i = 0; i < json_array_size(lines); i++)
+                        show_line(&inv->output, json_array_get(lines, i));
+        json_decref(values);
+        return EXIT_CODE_OK;
+}
+
+/* Nobody is asked who could not answer. */
+static bool user_agrees(const struct invocation *inv, json_int_t n_processes) {
+        char answer[16];
+
+        if (inv->is_sure || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+                return true;
+        fprintf(stderr, "End the tree and its %" JSON_INTEGER_FORMAT " processes? [y/N] ",
+                n_processes);
+        return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+/* The tree is gone when initd's process is; if that cannot be watched, when it has hung up. */
+static int wait_for_end(struct invocation *inv, pid_t pid) {
+        uint64_t timeout_us = inv->timeout_us != 0 ? inv->timeout_us : TREE_TIMEOUT_US;
+        int pidfd CLEANUP(fd_closep) = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+        struct pollfd watched = { .fd = pidfd, .events = POLLIN };
+        struct client_event event;
+        int r = 0;
+
+        if (pidfd >= 0) {
+                r = poll(&watched, 1, (int)(timeout_us / CLOCK_MS_US));
+                return r == 0 ? tree_lost(inv, -ETIMEDOUT, "shutdown") : 0;
+        }
+        while (r == 0)
+                r = client_wait(inv->client, timeout_us, -1, &event);
+        return r == -ECONNRESET ? 0 : tree_lost(inv, r, "shutdown");
+}
+
+static int ask_for_end(struct invocation *inv) {
+        struct buf args CLEANUP(buf_deinit);
+        json_t *values;
+        int exit_code;
+
+        tree_args_init(&args);
+        if (value_put_boolean(&args, inv->is_now) < 0)
+                return fail_errno(&inv->output, -ENOMEM, "cannot shut the tree down");
+        exit_code = tree_call(inv, "tree.shutdown", &args, "shut the tree down", &values);
+        if (exit_code == 0)
+                json_decref(values);
+        return exit_code;
+}
+
+static int run_shutdown(struct invocation *inv) {
+        json_t *values, *tree;
+        json_int_t pid, n_processes;
+        int exit_code = tree_open(inv);
+
+        if (exit_code == 0)
+                exit_code =
+                        tree_call(inv, "tree.status", NULL, "ask for the tree's state", &values);
+        if (exit_code != 0)
+                return exit_code;
+        tree = json_array_get(values, 0);
+        pid = json_integer_value(json_object_get(tree, "pid"));
+        n_processes = json_integer_value(json_object_get(tree, "processes"));
+        json_decref(values);
+        if (!user_agrees(inv, n_processes)) {
+                output_note(&inv->output, "the tree goes on");
+                return EXIT_CODE_FAILED;
+        }
+        exit_code = ask_for_end(inv);
+        if (exit_code == 0)
+                exit_code = wait_for_end(inv, (pid_t)pid);
+        if (exit_code == 0 && inv->output.is_json)
+                output_document_take(&inv->output, "thox.shutdown/1",
+                                     json_pack("{s:I}", "pid", pid));
+        return exit_code;
+}
+
+static int run_version(struct invocation *inv) {
+        if (inv->output.is_json)
+                output_document_take(&inv->output, "thox.version/1",
+                                     json_pack("{s:s}", "version", THOX_VERSION));
+        else
+                fprintf(inv->output.out, "thox %s\n", THOX_VERSION);
+        return EXIT_CODE_OK;
+}
+
+const struct command VERB_LOGS = {
+        .name = "logs",
+        .group = COMMAND_GROUP_EVERYDAY,
+        .usage = "[NAME]",
+        .summary = "show the newest log lines, of one program or of all",
+        .examples = { "thoxctl logs -n 20", "thoxctl logs bot --json" },
+        .flags = { "lines" },
+        .max_args = 1,
+        .run = run_logs,
+};
+
+const struct command VERB_SHUTDOWN = {
+        .name = "shutdown",
+        .group = COMMAND_GROUP_ADMIN,
+        .usage = "",
+        .summary = "end the tree: every program may finish, then all is closed",
+        .details = "Returns when the tree is gone. Asks first on a terminal, unless --yes.",
+        .examples = { "thoxctl shutdown", "thoxctl shutdown --now --yes" },
+        .flags = { "now" },
+        .run = run_shutdown,
+};
+
+const struct command VERB_VERSION = {
+        .name = "version",
+        .group = COMMAND_GROUP_ADMIN,
+        .usage = "",
+        .summary = "show the version of thoxctl",
+        .examples = { "thoxctl version", "thoxctl version --json" },
+        .run = run_version,
+};

@@ -1,0 +1,202 @@
+/*
+ * tree.c - one connection to one tree; see tree.h.
+ */
+#include "thoxctl/tree.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libipc/base/clock.h"
+#include "libipc/client.h"
+#include "libipc/paths.h"
+#include "libipc/status.h"
+#include "thoxctl/json.h"
+
+static uint64_t timeout_of(const struct invocation *inv) {
+        return inv->timeout_us != 0 ? inv->timeout_us : TREE_TIMEOUT_US;
+}
+
+/* A flag wins over the environment, a socket over a directory. */
+static int find_socket(struct invocation *inv, struct paths *paths, const char **ret) {
+        const char *dir = inv->dir ? inv->dir : getenv("THOX_DIR");
+        int r;
+
+        if (inv->socket) {
+                *ret = inv->socket;
+                return 0;
+        }
+        if (!inv->dir && inv->wants_system < 0 && getenv("THOX_SOCKET")) {
+                *ret = getenv("THOX_SOCKET");
+                return 0;
+        }
+        if (inv->wants_system >= 0 && !inv->dir)
+                dir = NULL;
+        r = paths_init(paths, dir, inv->wants_system);
+        if (r < 0)
+                return fail_errno(&inv->output, r, "cannot find the tree's socket");
+        if (r == PATHS_E_TOO_LONG)
+                return fail(&inv->output,
+                            (struct failure){ .exit_code = EXIT_CODE_USAGE,
+                                              .code = "usage",
+                                              .why = "a socket's path has at most 107 bytes",
+                                              .fix = "give the tree a shorter --dir" },
+                            "cannot reach the tree at '%s': the path is too long", paths->socket);
+        *ret = paths->socket;
+        return 0;
+}
+
+static int unreachable(const struct invocation *inv, int r, const char *socket) {
+        struct failure f = {
+                .exit_code = EXIT_CODE_UNREACHABLE,
+                .code = "unreachable",
+                .why = strerror(-r),
+                .fix = "start one with ./run, or: thox-initd --dir DIR",
+        };
+
+        if (r == -ENOENT || r == -ECONNREFUSED)
+                f.why = "no tree is running there";
+        if (r == -EPROTO)
+                f.why = "whoever listens there does not speak thox's protocol";
+        if (r == -ETIMEDOUT)
+                f.why = "it accepts the connection but does not answer";
+        if (inv->command->unreachable_code != 0)
+                f.exit_code = inv->command->unreachable_code;
+        if (r == -EACCES || r == -EPERM) {
+                f.exit_code = EXIT_CODE_DENIED;
+                f.code = "denied";
+                f.fix = "run thoxctl as the tree's user or as root";
+        }
+        return fail(&inv->output, f, "cannot reach the tree at %s", socket);
+}
+
+int tree_open(struct invocation *inv) {
+        struct paths paths;
+        const char *socket = NULL;
+        int r;
+
+        r = find_socket(inv, &paths, &socket);
+        if (r != 0)
+                return r;
+        r = client_new(&inv->client, socket, "thoxctl", timeout_of(inv));
+        if (r < 0)
+                return unreachable(inv, r, socket);
+        output_trace(&inv->output, "connected to %s (%s) as pid %u, uid %u", socket,
+                     client_software(inv->client), client_pid(inv->client),
+                     client_uid(inv->client));
+        return 0;
+}
+
+void tree_args_init(struct buf *b) {
+        buf_init(b, LIMIT_MESSAGE_BYTES);
+}
+
+const char *tree_status_code(uint32_t status) {
+        static char texts[4][24];
+        static unsigned int next;
+        char *text = texts[next++ % ARRAY_SIZE(texts)];
+
+        snprintf(text, sizeof(texts[0]), "%s", status_name(status));
+        for (char *c = text; *c; c++)
+                *c = (char)tolower((unsigned char)*c);
+        return text;
+}
+
+int tree_ask(struct invocation *inv,
+             const char *endpoint,
+             const struct buf *args,
+             uint32_t *ret_status,
+             struct buf *answer) {
+        uint64_t start = clock_now_us();
+        struct buf none;
+        int r;
+
+        buf_init(&none, 0);
+        r = client_call(inv->client, CLIENT_NATIVE_HANDLE, endpoint, args ? args : &none, NULL, 0,
+                        timeout_of(inv), ret_status, answer);
+        if (r < 0)
+                return tree_lost(inv, r, endpoint);
+        output_trace(&inv->output, "%s: %s, %zu bytes, %.1f ms", endpoint, status_name(*ret_status),
+                     answer->len, (double)(clock_now_us() - start) / (double)CLOCK_MS_US);
+        return 0;
+}
+
+int tree_call(struct invocation *inv,
+              const char *endpoint,
+              const struct buf *args,
+              const char *purpose,
+              json_t **ret_values) {
+        struct buf answer CLEANUP(buf_deinit);
+        json_t *values;
+        uint32_t status;
+        int exit_code;
+
+        buf_init(&answer, LIMIT_MESSAGE_BYTES);
+        exit_code = tree_ask(inv, endpoint, args, &status, &answer);
+        if (exit_code != 0)
+                return exit_code;
+        if (status != STATUS_OK)
+                return tree_refused(inv, status, &answer, purpose);
+        values = json_from_values(answer.data, answer.len);
+        if (!values)
+                return fail_errno(&inv->output, -EBADMSG, "cannot %s: its answer is unreadable",
+                                  purpose);
+        *ret_values = values;
+        return 0;
+}
+
+int tree_list(struct invocation *inv,
+              const char *endpoint,
+              const char *purpose,
+              json_t **ret_rows) {
+        json_t *values;
+        int exit_code = tree_call(inv, endpoint, NULL, purpose, &values);
+
+        if (exit_code != 0)
+                return exit_code;
+        *ret_rows = json_incref(json_array_get(values, 0));
+        /* Lua's empty table may arrive as a map. */
+        if (!json_is_array(*ret_rows)) {
+                json_decref(*ret_rows);
+                *ret_rows = json_array();
+        }
+        json_decref(values);
+        return 0;
+}
+
+int tree_refused(const struct invocation *inv,
+                 uint32_t status,
+                 const struct buf *answer,
+                 const char *purpose) {
+        struct failure f = { .exit_code = status_exit_code(status),
+                             .code = tree_status_code(status) };
+        struct value_reader r;
+        const uint8_t *message = NULL;
+        size_t len = 0;
+
+        value_reader_init(&r, answer->data, answer->len);
+        if (value_get_bytes(&r, &message, &len) && len > 0) {
+                f.why = (const char *)message;
+                f.why_len = len;
+        }
+        return fail(&inv->output, f, "cannot %s: %s", purpose, status_text(status));
+}
+
+int tree_lost(const struct invocation *inv, int r, const char *purpose) {
+        if (r == -ETIMEDOUT)
+                return fail(&inv->output,
+                            (struct failure){ .exit_code = EXIT_CODE_TIMEOUT,
+                                              .code = "timeout",
+                                              .fix = "give it longer with --timeout" },
+                            "%s: no answer within %.3g s", purpose,
+                            (double)timeout_of(inv) / (double)CLOCK_S_US);
+        if (r == -ECONNRESET || r == -EPIPE)
+                return fail(&inv->output,
+                            (struct failure){ .exit_code = EXIT_CODE_UNREACHABLE,
+                                              .code = "unreachable",
+                                              .why = "the tree closed the connection: it ended, or "
+                                                     "this client broke a rule of the protocol" },
+                            "%s: lost the tree", purpose);
+        return fail_errno(&inv->output, r, "%s", purpose);
+}

@@ -1,0 +1,10 @@
+/*
+ * verbs.c - the table of verbs.
+ */
+#include "thoxctl/verbs.h"
+
+const struct command *const COMMANDS[] = {
+        &VERB_RUN,      &VERB_PS,      &VERB_STATUS,   &VERB_KILL,     &VERB_LOGS, &VERB_GET,
+        &VERB_SET,      &VERB_RM,      &VERB_VERSIONS, &VERB_ROLLBACK, &VERB_CALL, &VERB_SERVICES,
+        &VERB_SHUTDOWN, &VERB_VERSION, &VERB_HELP,     NULL,
+};

@@ -1,0 +1,23 @@
+/*
+ * verbs.h - the verbs, each defined beside the function that does it. Their order in verbs.c is the
+ * order of `thoxctl help`.
+ */
+#pragma once
+
+#include "thoxctl/command.h"
+
+extern const struct command VERB_RUN;
+extern const struct command VERB_PS;
+extern const struct command VERB_STATUS;
+extern const struct command VERB_KILL;
+extern const struct command VERB_LOGS;
+extern const struct command VERB_GET;
+extern const struct command VERB_SET;
+extern const struct command VERB_RM;
+extern const struct command VERB_VERSIONS;
+extern const struct command VERB_ROLLBACK;
+extern const struct command VERB_CALL;
+extern const struct command VERB_SERVICES;
+extern const struct command VERB_SHUTDOWN;
+extern const struct command VERB_HELP;
+extern const struct command VERB_VERSION;
