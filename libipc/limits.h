@@ -64,6 +64,7 @@
 /* Stores. */
 #define LIMIT_SOURCE_BYTES (4u << 20)
 #define LIMIT_VERSIONS 64u                   /* kept per name; the oldest goes first */
+#define LIMIT_NOTE_BYTES 1024u               /* what is written beside a version */
 #define LIMIT_LOG_LINE_BYTES 4096u
 #define LIMIT_LOG_RING_BYTES (1u << 20)      /* what `thoxctl logs` can look back on */
 

@@ -1,0 +1,64 @@
+/*
+ * disk.h - durable tables of sorted keys, changed in transactions. disk.c is the only file that
+ * touches stored data; it knows nothing of names and versions (store.h).
+ *
+ * One transaction at a time. What a read returns points into the store and is valid until the
+ * transaction's next write or its end. A committed transaction survives a crash of the machine; one that
+ * was not leaves no trace.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum disk_table {
+        DISK_TABLE_ENTRIES,
+        DISK_TABLE_CURRENT,
+        _DISK_TABLE_N,
+};
+
+enum disk_error {
+        DISK_OK = 0,
+        DISK_E_REFUSED = 1,  /* disk_open only: unusable, a person must act */
+        DISK_E_NOTFOUND = 2, /* no such key */
+        DISK_E_AGAIN = 3,    /* there is more room now; the transaction is over: start it again */
+        DISK_E_FULL = 4,     /* no space left; the transaction is over, nothing was changed */
+        DISK_E_IO = 5,       /* the device failed; likewise */
+};
+
+struct disk_bytes {
+        const void *data;
+        size_t len;
+};
+
+struct disk;
+
+/* Opens what `dir` holds, or creates it, atomically. The file is read whole in a child process first,
+ * so that a damaged one is refused instead of killing us later. On DISK_E_REFUSED *ret_reason is a
+ * malloc'd sentence that names the file and says what to do. */
+int disk_open(struct disk **ret, const char *dir, char **ret_reason);
+struct disk *disk_close(struct disk *d);
+const char *disk_path(const struct disk *d); /* for messages */
+
+/* disk_end is due after each successful disk_begin; it drops what was not committed. */
+int disk_begin(struct disk *d, bool is_write);
+int disk_commit(struct disk *d);
+void disk_end(struct disk *d);
+
+/* DISK_OK, DISK_E_NOTFOUND or < 0. */
+int disk_get(struct disk *d, enum disk_table table, struct disk_bytes key, struct disk_bytes *ret);
+/* The nearest key before or after `key`, which need not exist. */
+int disk_before(struct disk *d,
+                enum disk_table table,
+                struct disk_bytes key,
+                struct disk_bytes *ret_key,
+                struct disk_bytes *ret_value);
+int disk_after(struct disk *d,
+               enum disk_table table,
+               struct disk_bytes key,
+               struct disk_bytes *ret_key,
+               struct disk_bytes *ret_value);
+
+/* In a write transaction. */
+int disk_put(struct disk *d, enum disk_table table, struct disk_bytes key, struct disk_bytes value);
+int disk_remove(struct disk *d, enum disk_table table, struct disk_bytes key);

@@ -1,0 +1,417 @@
+/*
+ * endpoints.c - the methods: arguments out of values, results into values, and every refusal's words.
+ * What names and versions mean is store.c's. The kind is the endpoint's name up to the dot.
+ */
+#include "storaged/endpoints.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "libipc/base/clock.h"
+#include "libipc/base/error.h"
+#include "libipc/base/log.h"
+#include "libipc/limits.h"
+#include "libipc/name.h"
+#include "storaged/grant.h"
+#include "storaged/storaged.h"
+
+static struct storaged *storaged_of(const struct request *request) {
+        return request->service->userdata;
+}
+
+static enum store_kind kind_of(const struct request *request) {
+        const char *name = request->endpoint->name;
+        return (enum store_kind)store_kind_parse(name, strcspn(name, "."));
+}
+
+static const char *quote(const struct store_name *name) {
+        return log_quote(name->bytes, name->len);
+}
+
+/*
+ * Refusals.
+ */
+
+static void fail_damaged(struct request *request, int r) {
+        log_error("the store failed path=%s error=%s at=%s", disk_path(storaged_of(request)->disk),
+                  strerror(-r), error_describe());
+        request_fail(request, STATUS_ERROR,
+                     "the store %s failed: %s; see the log (thoxctl logs storaged)",
+                     disk_path(storaged_of(request)->disk), strerror(-r));
+}
+
+/* Anything but STORE_OK. `version`: the current one, for STORE_E_CONFLICT. */
+static void fail(struct request *request,
+                 const struct store_name *name,
+                 int r,
+                 uint64_t version,
+                 int64_t expect) {
+        const char *path = disk_path(storaged_of(request)->disk);
+        const char *kind = store_kind_name(name->kind);
+
+        if (r == STORE_E_NOTFOUND)
+                request_fail(request, STATUS_NOTFOUND, "no %s %s in the store", kind, quote(name));
+        else if (r == STORE_E_CONFLICT)
+                request_fail(request, STATUS_CONFLICT,
+                             "%s %s is at version %" PRIu64 ", not %" PRId64
+                             ": get it again, then decide",
+                             kind, quote(name), version, expect);
+        else if (r == STORE_E_FULL)
+                request_fail(request, STATUS_ERROR,
+                             "store is full: no space left for %s; nothing was changed; free some "
+                             "space there and try again",
+                             path);
+        else if (r == STORE_E_IO)
+                request_fail(request, STATUS_ERROR,
+                             "store cannot be written: %s gives I/O errors; nothing was changed; "
+                             "check the disk (dmesg) and the limits of file size",
+                             path);
+        else
+                fail_damaged(request, r);
+}
+
+static void fail_version(struct request *request, const struct store_name *name, int64_t version) {
+        request_fail(request, STATUS_NOTFOUND,
+                     "%s %s has no version %" PRId64 " (the newest %u are kept; see %s.versions)",
+                     store_kind_name(name->kind), quote(name), version, LIMIT_VERSIONS,
+                     store_kind_name(name->kind));
+}
+
+static void fail_deleted(struct request *request, const struct store_name *name, uint64_t version) {
+        const char *kind = store_kind_name(name->kind);
+        request_fail(request, STATUS_NOTFOUND,
+                     "%s %s was deleted (version %" PRIu64 "); %s.rollback brings it back", kind,
+                     quote(name), version, kind);
+}
+
+/*
+ * Arguments. These return false when they have answered the request.
+ */
+
+static bool take_name(struct request *request, struct store_name *ret) {
+        const uint8_t *bytes;
+
+        if (!value_get_bytes(&request->args, &bytes, &ret->len)) {
+                request_fail_usage(request);
+                return false;
+        }
+        ret->kind = kind_of(request);
+        ret->bytes = bytes;
+        if (name_is_valid(bytes, ret->len))
+                return true;
+        request_fail(request, STATUS_BADARGS,
+                     "bad name %s: 1 to %u bytes of UTF-8 without '/', '#' and control characters, "
+                     "not beginning with '@'",
+                     quote(ret), LIMIT_NAME_BYTES);
+        return false;
+}
+
+/* A name that the caller may change. */
+static bool take_own_name(struct request *request, struct store_name *ret) {
+        const struct grant *grant = request->context;
+
+        if (!take_name(request, ret))
+                return false;
+        if (grant_allows(grant, ret->bytes, ret->len))
+                return true;
+        request_fail(request, STATUS_DENIED,
+                     "this context may change only names that begin with %s, not %s",
+                     grant_quote_prefix(grant), quote(ret));
+        return false;
+}
+
+static bool take_end(struct request *request) {
+        if (value_is_done(&request->args))
+                return true;
+        request_fail_usage(request);
+        return false;
+}
+
+/* An optional version, and nothing after it. */
+static bool take_last_version(struct request *request, int64_t *ret) {
+        *ret = STORE_VERSION_ANY;
+        if (!value_get_integer_opt(&request->args, ret) || *ret < STORE_VERSION_ANY ||
+            !value_is_done(&request->args)) {
+                request_fail_usage(request);
+                return false;
+        }
+        return true;
+}
+
+/*
+ * Results.
+ */
+
+static int put_pair_integer(struct buf *values, const char *key, uint64_t n) {
+        int r = value_put_text(values, key);
+        return r < 0 ? r : value_put_integer(values, (int64_t)n);
+}
+
+static int put_pair_bytes(struct buf *values, const char *key, const void *bytes, size_t len) {
+        int r = value_put_text(values, key);
+        return r < 0 ? r : value_put_bytes(values, bytes, len);
+}
+
+static int put_pair_time(struct buf *values, uint64_t time_us) {
+        int r = value_put_text(values, "time");
+        return r < 0 ? r : value_put_float(values, (double)time_us / (double)CLOCK_S_US);
+}
+
+static int put_pair_boolean(struct buf *values, const char *key, bool v) {
+        int r = value_put_text(values, key);
+        return r < 0 ? r : value_put_boolean(values, v);
+}
+
+/* version, size, time: what both listings say of an entry. */
+static int put_entry(struct buf *values, const struct store_entry *entry) {
+        int r = put_pair_integer(values, "version", entry->version);
+        if (r == 0)
+                r = put_pair_integer(values, "size", entry->content.len);
+        return r < 0 ? r : put_pair_time(values, entry->time_us);
+}
+
+static int put_list_row(struct buf *values, const struct store_entry *entry) {
+        int r = value_put_map(values, 4);
+        if (r == 0)
+                r = put_pair_bytes(values, "name", entry->name.bytes, entry->name.len);
+        return r < 0 ? r : put_entry(values, entry);
+}
+
+static int put_version_row(struct buf *values, const struct store_entry *entry) {
+        int r = value_put_map(values, 5);
+        if (r == 0)
+                r = put_entry(values, entry);
+        if (r == 0)
+                r = put_pair_bytes(values, "note", entry->note.data, entry->note.len);
+        return r < 0 ? r : put_pair_boolean(values, "deleted", entry->is_deleted);
+}
+
+/* `r`: whether `values` could be put together. */
+static void answer(struct request *request, int r, struct buf *values) {
+        if (r == 0)
+                request_answer(request, STATUS_OK, values);
+        else
+                request_fail(request, STATUS_LIMIT, "the answer is longer than %u MiB or memory",
+                             LIMIT_MESSAGE_BYTES >> 20);
+        buf_deinit(values);
+}
+
+/*
+ * Readers.
+ */
+
+static void answer_entry(struct request *request, const struct store_entry *entry) {
+        struct buf values;
+        int r;
+
+        buf_init(&values, LIMIT_MESSAGE_BYTES);
+        r = value_put_bytes(&values, entry->content.data, entry->content.len);
+        if (r == 0)
+                r = value_put_integer(&values, (int64_t)entry->version);
+        answer(request, r, &values);
+}
+
+static void on_get(struct request *request) {
+        struct store *store = &storaged_of(request)->store;
+        struct store_entry entry;
+        struct store_name name;
+        int64_t version;
+        int r;
+
+        if (!take_name(request, &name) || !take_last_version(request, &version))
+                return;
+        r = store_begin(store);
+        if (r == STORE_OK)
+                r = store_find(store, &name, version, &entry);
+
+        if (r == STORE_E_NOTFOUND && version != STORE_VERSION_ANY)
+                fail_version(request, &name, version);
+        else if (r != STORE_OK)
+                fail(request, &name, r, 0, 0);
+        else if (entry.is_deleted)
+                fail_deleted(request, &name, entry.version);
+        else
+                answer_entry(request, &entry);
+        store_end(store);
+}
+
+static int list_names(struct store *store, enum store_kind kind, struct buf *values) {
+        struct store_entry entry = { .name = { .kind = kind } };
+        int r = value_put_array(values, VALUE_INDEFINITE);
+
+        while (r == 0 && (r = store_after(store, &entry.name, &entry)) == STORE_OK) {
+                if (!entry.is_deleted)
+                        r = put_list_row(values, &entry);
+        }
+        return r == STORE_E_NOTFOUND ? value_put_end(values) : r;
+}
+
+static int list_versions(struct store *store, const struct store_name *name, struct buf *values) {
+        struct store_entry entry;
+        int64_t version = STORE_VERSION_ANY;
+        int r = value_put_array(values, VALUE_INDEFINITE);
+
+        while (r == 0 && (r = store_before(store, name, version, &entry)) == STORE_OK) {
+                version = (int64_t)entry.version;
+                r = put_version_row(values, &entry);
+        }
+        if (r == STORE_E_NOTFOUND && version != STORE_VERSION_ANY)
+                return value_put_end(values);
+        return r;
+}
+
+/* Ends a listing's reading. The answer's own trouble is told apart by its errno. */
+static void answer_listing(struct request *request,
+                           const struct store_name *name,
+                           int r,
+                           struct buf *values) {
+        store_end(&storaged_of(request)->store);
+        if (r == 0 || r == -E2BIG || r == -ENOMEM) {
+                answer(request, r, values);
+                return;
+        }
+        fail(request, name, r, 0, 0);
+        buf_deinit(values);
+}
+
+static void on_list(struct request *request) {
+        struct store *store = &storaged_of(request)->store;
+        struct store_name none = { .kind = kind_of(request) };
+        struct buf values;
+        int r;
+
+        if (!take_end(request))
+                return;
+        buf_init(&values, LIMIT_MESSAGE_BYTES);
+        r = store_begin(store);
+        if (r == STORE_OK)
+                r = list_names(store, none.kind, &values);
+        answer_listing(request, &none, r, &values);
+}
+
+static void on_versions(struct request *request) {
+        struct store *store = &storaged_of(request)->store;
+        struct store_name name;
+        struct buf values;
+        int r;
+
+        if (!take_name(request, &name) || !take_end(request))
+                return;
+        buf_init(&values, LIMIT_MESSAGE_BYTES);
+        r = store_begin(store);
+        if (r == STORE_OK)
+                r = list_versions(store, &name, &values);
+        answer_listing(request, &name, r, &values);
+}
+
+/*
+ * Writers.
+ */
+
+static void on_changed(struct request *request, const struct store_change *change) {
+        struct buf values;
+
+        if (change->result == STORE_E_NOTFOUND && change->action == STORE_ACTION_ROLLBACK) {
+                if (change->source == STORE_VERSION_ANY)
+                        request_fail(request, STATUS_NOTFOUND, "%s %s has no earlier version",
+                                     store_kind_name(change->name.kind), quote(&change->name));
+                else
+                        fail_version(request, &change->name, change->source);
+                return;
+        }
+        if (change->result != STORE_OK) {
+                fail(request, &change->name, change->result, change->version, change->expect);
+                return;
+        }
+        buf_init(&values, LIMIT_FRAME_VALUES_BYTES);
+        answer(request, value_put_integer(&values, (int64_t)change->version), &values);
+}
+
+static bool change_fits(struct request *request, const struct store_change *change) {
+        if (change->content.len > LIMIT_SOURCE_BYTES) {
+                request_fail(request, STATUS_LIMIT,
+                             "%zu bytes are more than the limit of %u bytes for one %s",
+                             change->content.len, LIMIT_SOURCE_BYTES,
+                             store_kind_name(change->name.kind));
+                return false;
+        }
+        if (change->note.len > LIMIT_NOTE_BYTES) {
+                request_fail(request, STATUS_LIMIT,
+                             "%zu bytes are more than the limit of %u bytes for a note",
+                             change->note.len, LIMIT_NOTE_BYTES);
+                return false;
+        }
+        return true;
+}
+
+static void on_set(struct request *request) {
+        struct store_change change = { .action = STORE_ACTION_SET, .expect = STORE_VERSION_ANY };
+        const uint8_t *content = NULL, *note = NULL;
+        struct value_reader *args = &request->args;
+
+        if (!take_own_name(request, &change.name))
+                return;
+        if (args->at == args->end || !value_get_bytes_opt(args, &content, &change.content.len) ||
+            !value_get_integer_opt(args, &change.expect) || change.expect < STORE_VERSION_ANY ||
+            !value_get_bytes_opt(args, &note, &change.note.len) || !value_is_done(args)) {
+                request_fail_usage(request);
+                return;
+        }
+        change.content.data = content;
+        change.note.data = note;
+        if (!content)
+                change.action = STORE_ACTION_DELETE;
+        if (change_fits(request, &change))
+                writer_add(&storaged_of(request)->writer, request, &change, on_changed);
+}
+
+static void on_rollback(struct request *request) {
+        struct store_change change = { .action = STORE_ACTION_ROLLBACK,
+                                       .expect = STORE_VERSION_ANY };
+
+        if (take_own_name(request, &change.name) && take_last_version(request, &change.source))
+                writer_add(&storaged_of(request)->writer, request, &change, on_changed);
+}
+
+static void on_delegate(struct request *request) {
+        const uint8_t *prefix;
+        size_t len;
+
+        if (!value_get_bytes(&request->args, &prefix, &len) || !value_is_done(&request->args)) {
+                request_fail_usage(request);
+                return;
+        }
+        if (request->context) {
+                request_fail(request, STATUS_DENIED, "a delegated context cannot delegate further");
+                return;
+        }
+        if (!name_is_valid(prefix, len)) {
+                request_fail(request, STATUS_BADARGS,
+                             "bad prefix %s: no name can begin with it; a prefix is 1 to %u bytes "
+                             "that make a name",
+                             log_quote(prefix, len), LIMIT_NAME_BYTES);
+                return;
+        }
+        grant_open(&storaged_of(request)->grants, request, prefix, len);
+}
+
+#define KIND(k)                                                                                    \
+        { k ".get", on_get, "name [version] -> bytes, version" },                                  \
+                { k ".set", on_set, "name, bytes or nil [, expect [, note]] -> version" },         \
+                { k ".list", on_list, "-> {{name=, version=, size=, time=}, ...}" },               \
+                { k ".versions", on_versions,                                                      \
+                  "name -> {{version=, size=, time=, note=, deleted=}, ...}" },                    \
+        {                                                                                          \
+                k ".rollback", on_rollback, "name [, version] -> version"                          \
+        }
+
+/* clang-format off */
+const struct endpoint endpoints[] = {
+        KIND("program"),
+        KIND("library"),
+        KIND("runtime"),
+        { "store.delegate", on_delegate, "prefix -> handle" },
+};
+/* clang-format on */
+const size_t n_endpoints = ARRAY_SIZE(endpoints);

@@ -1,0 +1,93 @@
+/*
+ * main.c - storaged's arguments and exit status.
+ */
+#include <argp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libipc/base/error.h"
+#include "libipc/base/log.h"
+#include "storaged/storaged.h"
+
+enum exit_code {
+        EXIT_CODE_OK = 0,
+        EXIT_CODE_FAILED = 1,
+        EXIT_CODE_USAGE = 2,
+        EXIT_CODE_REFUSED = 3, /* starting again would end the same way */
+};
+
+struct arguments {
+        const char *store_dir, *boot_dir;
+        enum log_level log_level;
+};
+
+/* libc looks for this one by name. */
+__attribute__((visibility("default"))) const char *argp_program_version =
+        "thox-storaged " THOX_VERSION;
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+        struct arguments *a = state->input;
+
+        switch (key) {
+        case 's':
+                a->store_dir = value;
+                return 0;
+        case 'b':
+                a->boot_dir = value;
+                return 0;
+        case 'v':
+                a->log_level = LOG_LEVEL_DEBUG;
+                return 0;
+        case ARGP_KEY_ARG:
+                argp_error(state, "unexpected argument '%s'", value);
+                return EINVAL;
+        case ARGP_KEY_END:
+                if (!a->store_dir)
+                        argp_error(state, "--store DIR is missing");
+                return 0;
+        default:
+                return ARGP_ERR_UNKNOWN;
+        }
+}
+
+static const struct argp_option options[] = {
+        { "store", 's', "DIR", 0, "where the stores are kept; made if missing", 0 },
+        { "boot", 'b', "DIR", 0, "the packaged read-only store", 0 },
+        { "verbose", 'v', NULL, 0, "log every step", 0 },
+        { 0 },
+};
+
+static const struct argp parser = {
+        .options = options,
+        .parser = parse_option,
+        .doc = "Keeps the programs, libraries and runtimes of a thox tree. Started by initd, which "
+               "is connected to descriptor 3.",
+};
+
+int main(int argc, char **argv) {
+        struct arguments a = { .log_level = LOG_LEVEL_INFO };
+        struct storaged *s = NULL;
+        char *reason = NULL;
+        int r;
+
+        argp_err_exit_status = EXIT_CODE_USAGE;
+        argp_parse(&parser, argc, argv, 0, NULL, &a);
+        log_open("storaged", a.log_level);
+        /* A terminal's interrupt is for initd, which ends us when it is done. */
+        signal(SIGINT, SIG_IGN);
+        signal(SIGPIPE, SIG_IGN);
+
+        r = storaged_new(&s, a.store_dir, a.boot_dir, &reason);
+        if (r == STORAGED_E_REFUSED) {
+                log_error("%s", reason);
+                free(reason);
+                return EXIT_CODE_REFUSED;
+        }
+        if (r == 0)
+                r = storaged_run(s);
+        if (r < 0)
+                log_error("storaged failed error=%s at=%s", strerror(-r), error_describe());
+        storaged_free(s);
+        return r < 0 ? EXIT_CODE_FAILED : EXIT_CODE_OK;
+}

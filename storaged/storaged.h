@@ -1,0 +1,39 @@
+/*
+ * storaged.h - the daemon that keeps programs, libraries and runtimes.
+ */
+#pragma once
+
+#include "libipc/base/list.h"
+#include "libipc/bootstore.h"
+#include "libipc/loop.h"
+#include "libipc/service.h"
+#include "storaged/store.h"
+#include "storaged/writer.h"
+
+struct storaged {
+        struct loop loop;
+        struct loop_signal terminate;
+        struct service service;
+        struct bootstore *boot;
+        struct disk *disk;
+        struct store store;
+        struct writer writer;
+        struct list grants; /* struct grant, owned */
+        bool has_loop, has_signal, has_service;
+};
+
+enum storaged_error {
+        STORAGED_OK = 0,
+        STORAGED_E_REFUSED = 1, /* a store cannot be used; a person must act */
+};
+
+/* Opens the stores, then connects to initd on SERVICE_FD. `boot_dir` may be NULL. On
+ * STORAGED_E_REFUSED *ret_reason is a malloc'd sentence. */
+int storaged_new(struct storaged **ret,
+                 const char *store_dir,
+                 const char *boot_dir,
+                 char **ret_reason);
+struct storaged *storaged_free(struct storaged *s);
+
+/* Until initd goes (0), SIGTERM (0) or an error. */
+int storaged_run(struct storaged *s);
