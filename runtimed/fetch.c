@@ -165,22 +165,16 @@ static int fetch_name_len(const struct fetch *fetch) {
         return (int)fetch->key.len - 1;
 }
 
+/* The store's own words, which name the kind and the name. */
 static void on_refusal(struct fetch *fetch, enum thox_status status, struct value_reader *values) {
         char message[FETCH_MESSAGE_BYTES];
         const uint8_t *why = (const uint8_t *)status_text(status);
         size_t why_len = strlen(status_text(status));
 
-        if (status == STATUS_NOTFOUND) {
-                snprintf(message, sizeof(message), "no %s '%.*s'",
-                         image_kind_name(fetch_kind(fetch)), fetch_name_len(fetch),
-                         fetch->key.bytes + 1);
-                if (fetch->known)
-                        image_retire(fetch->known);
-        } else {
-                value_get_bytes(values, &why, &why_len);
-                snprintf(message, sizeof(message), "%s: %.*s", get_endpoints[fetch_kind(fetch)],
-                         (int)why_len, why);
-        }
+        value_get_bytes(values, &why, &why_len);
+        snprintf(message, sizeof(message), "%.*s", (int)why_len, why);
+        if (status == STATUS_NOTFOUND && fetch->known)
+                image_retire(fetch->known);
         round_finish(fetch, NULL, status, message);
 }
 

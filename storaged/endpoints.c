@@ -128,15 +128,13 @@ static bool take_end(struct request *request) {
         return false;
 }
 
-/* An optional version, and nothing after it. */
-static bool take_last_version(struct request *request, int64_t *ret) {
+/* An optional version. */
+static bool take_version(struct request *request, int64_t *ret) {
         *ret = STORE_VERSION_ANY;
-        if (!value_get_integer_opt(&request->args, ret) || *ret < STORE_VERSION_ANY ||
-            !value_is_done(&request->args)) {
-                request_fail_usage(request);
-                return false;
-        }
-        return true;
+        if (value_get_integer_opt(&request->args, ret) && *ret >= STORE_VERSION_ANY)
+                return true;
+        request_fail_usage(request);
+        return false;
 }
 
 /*
@@ -201,12 +199,14 @@ static void answer(struct request *request, int r, struct buf *values) {
  * Readers.
  */
 
-static void answer_entry(struct request *request, const struct store_entry *entry) {
+/* The bytes stay at home when they are the ones that the caller has. */
+static void answer_entry(struct request *request, const struct store_entry *entry, bool is_known) {
         struct buf values;
         int r;
 
         buf_init(&values, LIMIT_MESSAGE_BYTES);
-        r = value_put_bytes(&values, entry->content.data, entry->content.len);
+        r = is_known ? value_put_nil(&values) :
+                       value_put_bytes(&values, entry->content.data, entry->content.len);
         if (r == 0)
                 r = value_put_integer(&values, (int64_t)entry->version);
         answer(request, r, &values);
@@ -216,10 +216,11 @@ static void on_get(struct request *request) {
         struct store *store = &storaged_of(request)->store;
         struct store_entry entry;
         struct store_name name;
-        int64_t version;
+        int64_t version, known;
         int r;
 
-        if (!take_name(request, &name) || !take_last_version(request, &version))
+        if (!take_name(request, &name) || !take_version(request, &version) ||
+            !take_version(request, &known) || !take_end(request))
                 return;
         r = store_begin(store);
         if (r == STORE_OK)
@@ -232,7 +233,8 @@ static void on_get(struct request *request) {
         else if (entry.is_deleted)
                 fail_deleted(request, &name, entry.version);
         else
-                answer_entry(request, &entry);
+                answer_entry(request, &entry,
+                             known != STORE_VERSION_ANY && entry.version == (uint64_t)known);
         store_end(store);
 }
 
@@ -370,7 +372,8 @@ static void on_rollback(struct request *request) {
         struct store_change change = { .action = STORE_ACTION_ROLLBACK,
                                        .expect = STORE_VERSION_ANY };
 
-        if (take_own_name(request, &change.name) && take_last_version(request, &change.source))
+        if (take_own_name(request, &change.name) && take_version(request, &change.source) &&
+            take_end(request))
                 writer_add(&storaged_of(request)->writer, request, &change, on_changed);
 }
 
@@ -397,7 +400,7 @@ static void on_delegate(struct request *request) {
 }
 
 #define KIND(k)                                                                                    \
-        { k ".get", on_get, "name [version] -> bytes, version" },                                  \
+        { k ".get", on_get, "name [, version [, known]] -> bytes or nil, version" },               \
                 { k ".set", on_set, "name, bytes or nil [, expect [, note]] -> version" },         \
                 { k ".list", on_list, "-> {{name=, version=, size=, time=}, ...}" },               \
                 { k ".versions", on_versions,                                                      \
