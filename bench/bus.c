@@ -123,7 +123,6 @@ static void broker_add_listener(sd_bus *controller, int listen_fd) {
         sd_bus_message_unref(m);
 }
 
-/* The controller connection stays open: the broker ends when it closes. */
 static void broker_open(struct bus *bus) {
         static const char *const argv[] = { "dbus-broker",
                                             "--controller",
@@ -136,7 +135,6 @@ static void broker_open(struct bus *bus) {
                                             "1000000",
                                             NULL };
         int listen_fd = listener_open(bus);
-        sd_bus *controller = NULL;
         int fds[2];
 
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
@@ -145,16 +143,17 @@ static void broker_open(struct bus *bus) {
         if (bus->pid == 0)
                 bus_exec(fds[1], argv);
         (void)close(fds[1]);
-        if (sd_bus_new(&controller) < 0 || sd_bus_set_fd(controller, fds[0], fds[0]) < 0 ||
-            sd_bus_start(controller) < 0)
+        if (sd_bus_new(&bus->controller) < 0 ||
+            sd_bus_set_fd(bus->controller, fds[0], fds[0]) < 0 || sd_bus_start(bus->controller) < 0)
                 die("cannot speak to dbus-broker");
-        broker_add_listener(controller, listen_fd);
+        broker_add_listener(bus->controller, listen_fd);
         (void)close(listen_fd);
 }
 
 void bus_open(struct bus *bus, enum bus_kind kind) {
         const char *tmp = getenv("TMPDIR");
 
+        bus->controller = NULL;
         (void)snprintf(bus->dir, sizeof(bus->dir), "%s/bus-XXXXXX", tmp ? tmp : "/tmp");
         if (!mkdtemp(bus->dir))
                 die("%s: %m", bus->dir);
@@ -169,6 +168,7 @@ void bus_close(struct bus *bus) {
         static const char *const names[] = { "bus", "conf" };
         char path[128];
 
+        sd_bus_unref(bus->controller);
         (void)child_end(bus->pid);
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 (void)snprintf(path, sizeof(path), "%s/%s", bus->dir, names[i]);

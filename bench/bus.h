@@ -15,6 +15,7 @@ enum bus_kind {
 
 struct bus {
         pid_t pid;
+        struct sd_bus *controller; /* of the broker, which ends when it closes */
         char dir[64];
         char address[128];
 };
