@@ -1,0 +1,502 @@
+/*
+ * test_client.c - the blocking client against a scripted peer in a child process. A script that meets
+ * something else than it expects exits with the number of its line, which the test shows.
+ */
+#include "libipc/client.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libipc/base/clock.h"
+#include "libipc/base/fd.h"
+
+#define TIMEOUT_US (10 * CLOCK_S_US)
+#define GENERATION 9u
+#define LONG_BYTES (5 * LIMIT_FRAGMENT_BYTES + 3)
+
+/* In the child: 1 … 255, so that 0 stays success. */
+#define CHECK(condition)                                                                           \
+        do {                                                                                       \
+                if (!(condition))                                                                  \
+                        _exit(__LINE__ % 255 + 1);                                                 \
+        } while (0)
+
+static char dir[] = "/tmp/thox-client-XXXXXX";
+static char path[sizeof(dir) + 20];
+static int listener = -1;
+static pid_t child;
+static struct client *client;
+
+/*
+ * The peer, in the child.
+ */
+
+static struct conn peer;
+static struct conn_scratch scratch;
+static struct wire_frame *frame;
+
+static void peer_wait(void) {
+        int r = conn_flush(&peer);
+        struct pollfd fd = { .fd = peer.fd, .events = POLLIN };
+        if (r == CONN_E_AGAIN)
+                fd.events |= POLLOUT;
+        CHECK(r >= 0);
+        CHECK(poll(&fd, 1, 10000) == 1);
+        if ((fd.revents & ~POLLOUT) != 0)
+                CHECK(conn_read(&peer) >= 0);
+}
+
+static void peer_expect(wire_kind kind) {
+        int r;
+        while ((r = conn_next(&peer, &frame)) == CONN_E_AGAIN)
+                peer_wait();
+        CHECK(r == CONN_OK);
+        CHECK(frame->kind == kind);
+}
+
+static void peer_send(const Thox__Frame *message) {
+        CHECK(conn_send(&peer, message, NULL) == 0);
+}
+
+static void peer_answer(
+        uint32_t seq, enum thox_status status, const void *bytes, size_t len, bool more) {
+        struct wire_answer answer = { .cid = wire_cid(GENERATION, seq), .status = status };
+        struct wire_extra extra = { .values = bytes, .values_len = len, .more = more };
+        CHECK(conn_send_answer(&peer, seq, &answer, &extra, NULL) == 0);
+}
+
+static void peer_call(uint64_t cid, uint32_t flags, bool more, const char *text) {
+        struct wire_call call = { .cid = cid,
+                                  .handle = 4,
+                                  .pid = 11,
+                                  .uid = 1000,
+                                  .flags = flags,
+                                  .name = (const uint8_t *)"write",
+                                  .name_len = 5 };
+        struct wire_extra extra = { .values = (const uint8_t *)text,
+                                    .values_len = strlen(text),
+                                    .more = more };
+        CHECK(conn_send_call(&peer, 1, &call, &extra, NULL) == 0);
+}
+
+static void peer_hangup(uint32_t handle) {
+        Thox__Hangup hangup = THOX__HANGUP__INIT;
+        hangup.handle = handle;
+        WIRE_MESSAGE(m, 0, HANGUP, hangup, &hangup);
+        peer_send(&m);
+}
+
+static void peer_reply(uint32_t seq, enum thox_status status, uint32_t handle) {
+        Thox__Reply reply = THOX__REPLY__INIT;
+        reply.status = status;
+        reply.handle = handle;
+        WIRE_MESSAGE(m, seq, REPLY, reply, &reply);
+        peer_send(&m);
+}
+
+static void peer_welcome(void) {
+        Thox__Welcome welcome = THOX__WELCOME__INIT;
+
+        peer_expect(THOX__FRAME__BODY_HELLO);
+        CHECK(frame->message->hello->name.len == 6);
+        CHECK(memcmp(frame->message->hello->name.data, "tester", 6) == 0);
+        welcome.version = WIRE_VERSION;
+        welcome.pid = 17;
+        welcome.uid = 1000;
+        welcome.generation = GENERATION;
+        welcome.software = wire_bytes("thox 0.1.0", 10);
+        WIRE_MESSAGE(m, frame->seq, WELCOME, welcome, &welcome);
+        peer_send(&m);
+}
+
+/* Until the client has gone. */
+static void peer_finish(void) {
+        char byte;
+        while (conn_flush(&peer) == CONN_E_AGAIN)
+                peer_wait();
+        struct pollfd fd = { .fd = peer.fd, .events = POLLIN };
+        CHECK(poll(&fd, 1, 10000) == 1);
+        CHECK(recv(peer.fd, &byte, 1, MSG_DONTWAIT) <= 0);
+}
+
+static void peer_run(void (*script)(void)) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int fd = accept(listener, NULL, NULL);
+        CHECK(fd >= 0);
+        CHECK(conn_scratch_init(&scratch) == 0);
+        CHECK(conn_init_take(&peer, fd, &scratch) == 0);
+        peer.max_frame = LIMIT_FRAME_BYTES;
+        script();
+        _exit(0);
+}
+
+/*
+ * The fixture.
+ */
+
+static void start(void) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+        cr_assert_not_null(mkdtemp(dir));
+        snprintf(path, sizeof(path), "%s/control", dir);
+        memcpy(address.sun_path, path, strlen(path));
+        listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+        cr_assert_eq(listen(listener, 1), 0);
+}
+
+static void stop(void) {
+        client_free(client);
+        fd_close(listener);
+        unlink(path);
+        rmdir(dir);
+        if (child > 0) {
+                kill(child, SIGKILL);
+                waitpid(child, NULL, 0);
+        }
+}
+
+TestSuite(client, .init = start, .fini = stop, .timeout = 20);
+
+static int run_and_connect(void (*script)(void), uint64_t timeout_us) {
+        child = fork();
+        cr_assert_geq(child, 0);
+        if (child == 0)
+                peer_run(script);
+        return client_new(&client, path, "tester", timeout_us);
+}
+
+static void connect_to(void (*script)(void)) {
+        int r = run_and_connect(script, TIMEOUT_US);
+        cr_assert_eq(r, 0, "%s", strerror(-r));
+}
+
+/* Ends the connection and looks at how the peer ended. Assertions in .fini do not count. */
+static void disconnect(void) {
+        int status = -1;
+        client = client_free(client);
+        cr_assert_eq(waitpid(child, &status, 0), child);
+        child = 0;
+        cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+                  "the peer failed at line %d (mod 255)", WEXITSTATUS(status) - 1);
+}
+
+static void expect_event(enum client_event_type type, struct client_event *event) {
+        int r = client_wait(client, TIMEOUT_US, -1, event);
+        cr_assert_eq(r, 0, "%s", strerror(-r));
+        cr_assert_eq(event->type, type, "event %d", (int)event->type);
+}
+
+/*
+ * Connecting.
+ */
+
+static void script_welcome(void) {
+        peer_welcome();
+        peer_finish();
+}
+
+Test(client, it_says_hello_and_learns_who_it_is) {
+        connect_to(script_welcome);
+        cr_assert_eq(client_pid(client), 17);
+        cr_assert_eq(client_uid(client), 1000);
+        cr_assert_str_eq(client_software(client), "thox 0.1.0");
+        disconnect();
+}
+
+Test(client, a_path_that_fits_no_socket_is_named_so) {
+        char longer[200];
+        memset(longer, 'x', sizeof(longer) - 1);
+        longer[sizeof(longer) - 1] = '\0';
+        cr_assert_eq(client_new(&client, longer, "tester", TIMEOUT_US), -ENAMETOOLONG);
+}
+
+Test(client, nobody_there_is_the_error_of_connect) {
+        char other[sizeof(path) + 2];
+        snprintf(other, sizeof(other), "%s-2", path);
+        cr_assert_eq(client_new(&client, other, "tester", TIMEOUT_US), -ENOENT);
+        listener = fd_close(listener);
+        cr_assert_eq(client_new(&client, path, "tester", TIMEOUT_US), -ECONNREFUSED);
+}
+
+static void script_garbage(void) {
+        CHECK(write(peer.fd, "HTTP/1.1 400 Bad Request\r\n", 26) == 26);
+        peer_expect(THOX__FRAME__BODY_HELLO);
+        peer_finish();
+}
+
+Test(client, a_peer_that_is_no_thox_is_a_protocol_error) {
+        cr_assert_eq(run_and_connect(script_garbage, TIMEOUT_US), -EPROTO);
+        disconnect();
+}
+
+Test(client, a_peer_that_says_nothing_is_waited_for_as_long_as_asked) {
+        uint64_t before = clock_now_us();
+        cr_assert_eq(client_new(&client, path, "tester", 50 * CLOCK_MS_US), -ETIMEDOUT);
+        cr_assert_geq(clock_now_us() - before, 50 * CLOCK_MS_US);
+        /* The backlog holds two; connecting itself has a limit as well. */
+        int queued[2];
+        for (int i = 0; i < 2; i++) {
+                struct sockaddr_un address = { .sun_family = AF_UNIX };
+                memcpy(address.sun_path, path, strlen(path));
+                queued[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+                (void)connect(queued[i], (struct sockaddr *)&address, sizeof(address));
+        }
+        cr_assert_eq(client_new(&client, path, "tester", 50 * CLOCK_MS_US), -ETIMEDOUT);
+        fd_close(queued[0]);
+        fd_close(queued[1]);
+}
+
+/*
+ * Calling.
+ */
+
+static void script_echo(void) {
+        struct buf all;
+        uint32_t seq;
+
+        peer_welcome();
+        buf_init(&all, LIMIT_MESSAGE_BYTES);
+        do {
+                peer_expect(THOX__FRAME__BODY_CALL);
+                CHECK(frame->call.name_len == 4 && frame->call.handle == 6);
+                CHECK(buf_add(&all, frame->extra.values, frame->extra.values_len) == 0);
+        } while (frame->extra.more);
+        CHECK(frame->extra.n_caps == 1 && frame->extra.caps[0].handle == 3);
+        seq = frame->seq;
+
+        struct wire_answer answer = { .status = 77 };
+        struct wire_extra extra = { .values = all.data, .values_len = all.len };
+        CHECK(conn_send_answer_long(&peer, seq, &answer, &extra) == 0);
+        peer_finish();
+}
+
+Test(client, a_long_call_comes_back_whole) {
+        struct wire_cap cap = { .handle = 3 };
+        struct buf values, answer;
+        uint32_t status;
+        uint8_t *bytes = calloc(1, LONG_BYTES);
+
+        connect_to(script_echo);
+        buf_init(&values, LIMIT_MESSAGE_BYTES);
+        buf_init(&answer, LIMIT_MESSAGE_BYTES);
+        value_put_bytes(&values, bytes, LONG_BYTES);
+        cr_assert_eq(client_call(client, 6, "echo", &values, &cap, 1, TIMEOUT_US, &status, &answer),
+                     0);
+        cr_assert_eq(status, 77);
+        cr_assert_eq(answer.len, values.len);
+        cr_assert_eq(memcmp(answer.data, values.data, answer.len), 0);
+        buf_deinit(&values);
+        buf_deinit(&answer);
+        free(bytes);
+        disconnect();
+}
+
+static void script_busy(void) {
+        Thox__Exited exited = THOX__EXITED__INIT;
+
+        peer_welcome();
+        peer_expect(THOX__FRAME__BODY_CALL);
+        peer_call(wire_cid(3, 1), 0, true, "ab");
+        peer_hangup(12);
+        exited.pid = 21;
+        exited.status = 1;
+        exited.signal = 9;
+        exited.reason = EXIT_REASON_KILLED;
+        exited.message = wire_bytes("gone", 4);
+        WIRE_MESSAGE(m, 0, EXITED, exited, &exited);
+        peer_send(&m);
+        peer_call(wire_cid(3, 1), WIRE_FLAG_CONTINUED, false, "cd");
+        peer_answer(frame->seq, STATUS_OK, "\x01", 1, false);
+
+        peer_expect(THOX__FRAME__BODY_ANSWER);
+        CHECK(frame->answer.cid == wire_cid(3, 1) && frame->answer.status == STATUS_DENIED);
+        CHECK(frame->extra.values_len == 0);
+        peer_finish();
+}
+
+Test(client, what_arrives_during_a_call_is_kept_in_order) {
+        struct client_event e;
+        struct buf answer;
+        uint32_t status;
+
+        connect_to(script_busy);
+        buf_init(&answer, 1000);
+        cr_assert_eq(client_call(client, CLIENT_NATIVE_HANDLE, "x", NULL, NULL, 0, TIMEOUT_US,
+                                 &status, &answer),
+                     0);
+        cr_assert_eq(answer.len, 1);
+        expect_event(CLIENT_EVENT_HANGUP, &e);
+        cr_assert_eq(e.handle, 12);
+        expect_event(CLIENT_EVENT_EXITED, &e);
+        cr_assert(e.pid == 21 && e.status == 1 && e.signal == 9);
+        cr_assert_eq(e.reason, EXIT_REASON_KILLED);
+        cr_assert(e.message_len == 4 && memcmp(e.message, "gone", 4) == 0);
+        expect_event(CLIENT_EVENT_CALL, &e);
+        cr_assert(e.handle == 4 && e.pid == 11 && e.uid == 1000 && !e.is_oneway);
+        cr_assert(e.name_len == 5 && memcmp(e.name, "write", 5) == 0);
+        cr_assert(e.values_len == 4 && memcmp(e.values, "abcd", 4) == 0);
+        cr_assert_eq(client_answer(client, e.cid, STATUS_DENIED, NULL), 0);
+        buf_deinit(&answer);
+        disconnect();
+}
+
+static void script_silent(void) {
+        uint32_t seq;
+
+        peer_welcome();
+        peer_expect(THOX__FRAME__BODY_CALL);
+        seq = frame->seq;
+        peer_expect(THOX__FRAME__BODY_CANCEL);
+        CHECK(frame->message->cancel->cid == wire_cid(GENERATION, seq));
+        peer_answer(seq, STATUS_CANCELLED, NULL, 0, false);
+        peer_hangup(1);
+        peer_finish();
+}
+
+Test(client, a_call_past_its_deadline_is_withdrawn_and_its_answer_dropped) {
+        struct client_event e;
+        struct buf answer;
+        uint32_t status;
+
+        connect_to(script_silent);
+        buf_init(&answer, 1000);
+        cr_assert_eq(client_call(client, 1, "x", NULL, NULL, 0, 20 * CLOCK_MS_US, &status, &answer),
+                     -ETIMEDOUT);
+        expect_event(CLIENT_EVENT_HANGUP, &e);
+        buf_deinit(&answer);
+        disconnect();
+}
+
+static void script_reverse(void) {
+        uint32_t first;
+
+        peer_welcome();
+        peer_expect(THOX__FRAME__BODY_CALL);
+        first = frame->seq;
+        peer_expect(THOX__FRAME__BODY_CALL);
+        peer_answer(first, STATUS_OK, "a", 1, true);
+        peer_answer(frame->seq, STATUS_BUSY, NULL, 0, false);
+        struct wire_answer last = { .flags = WIRE_FLAG_CONTINUED };
+        struct wire_extra extra = { .values = (const uint8_t *)"b", .values_len = 1 };
+        CHECK(conn_send_answer(&peer, first, &last, &extra, NULL) == 0);
+        peer_finish();
+}
+
+Test(client, calls_started_are_told_apart) {
+        struct client_event e;
+        uint64_t first, second;
+
+        connect_to(script_reverse);
+        cr_assert_eq(client_call_start(client, 1, "x", NULL, NULL, 0, &first), 0);
+        cr_assert_eq(client_call_start(client, 1, "y", NULL, NULL, 0, &second), 0);
+        cr_assert_neq(first, second);
+        expect_event(CLIENT_EVENT_ANSWER, &e);
+        cr_assert(e.cid == second && e.status == STATUS_BUSY);
+        expect_event(CLIENT_EVENT_ANSWER, &e);
+        cr_assert(e.cid == first && e.status == STATUS_OK);
+        cr_assert(e.values_len == 2 && memcmp(e.values, "ab", 2) == 0);
+        disconnect();
+}
+
+static void script_cancelled(void) {
+        Thox__Cancel cancel = THOX__CANCEL__INIT;
+
+        peer_welcome();
+        peer_call(5, 0, true, "a");
+        cancel.cid = 5;
+        WIRE_MESSAGE(m, 0, CANCEL, cancel, &cancel);
+        peer_send(&m);
+        peer_call(5, WIRE_FLAG_CONTINUED, false, "b");
+        peer_hangup(1);
+        peer_finish();
+}
+
+Test(client, a_call_cancelled_half_way_never_shows) {
+        struct client_event e;
+
+        connect_to(script_cancelled);
+        expect_event(CLIENT_EVENT_CANCEL, &e);
+        cr_assert_eq(e.cid, 5);
+        expect_event(CLIENT_EVENT_HANGUP, &e);
+        disconnect();
+}
+
+/*
+ * Waiting.
+ */
+
+Test(client, waiting_ends_with_the_deadline_or_the_other_descriptor) {
+        struct client_event e;
+        int fds[2];
+
+        connect_to(script_welcome);
+        cr_assert_eq(pipe(fds), 0);
+        cr_assert_eq(client_wait(client, 0, fds[0], &e), -ETIMEDOUT);
+        cr_assert_eq(client_wait(client, 20 * CLOCK_MS_US, fds[0], &e), -ETIMEDOUT);
+        cr_assert_eq(write(fds[1], "x", 1), 1);
+        cr_assert_eq(client_wait(client, CLIENT_FOREVER, fds[0], &e), -EAGAIN);
+        fd_close(fds[0]);
+        fd_close(fds[1]);
+        disconnect();
+}
+
+static void script_leave(void) {
+        peer_welcome();
+        peer_hangup(8);
+        CHECK(conn_flush(&peer) == CONN_OK);
+}
+
+Test(client, a_lost_connection_delivers_what_came_and_stays_lost) {
+        struct client_event e;
+        uint64_t cid;
+
+        connect_to(script_leave);
+        expect_event(CLIENT_EVENT_HANGUP, &e);
+        cr_assert_eq(client_wait(client, TIMEOUT_US, -1, &e), -ECONNRESET);
+        cr_assert_eq(client_wait(client, TIMEOUT_US, -1, &e), -ECONNRESET);
+        cr_assert_eq(client_call_start(client, 1, "x", NULL, NULL, 0, &cid), -ECONNRESET);
+        disconnect();
+}
+
+static void script_context(void) {
+        peer_welcome();
+        peer_expect(THOX__FRAME__BODY_CONTEXT_NEW);
+        CHECK(!frame->message->context_new->routing);
+        peer_reply(frame->seq, STATUS_OK, 40);
+        peer_expect(THOX__FRAME__BODY_CONTEXT_NEW);
+        CHECK(frame->message->context_new->routing->mode == 2);
+        peer_reply(frame->seq, STATUS_LIMIT, 0);
+        peer_expect(THOX__FRAME__BODY_BIND);
+        CHECK(frame->message->bind->handle == 40 && frame->message->bind->name.len == 4);
+        peer_hangup(2);
+        peer_reply(frame->seq, STATUS_EXISTS, 0);
+        peer_finish();
+}
+
+Test(client, contexts_and_binds_wait_for_their_reply) {
+        Thox__Routing routing = THOX__ROUTING__INIT;
+        struct client_event e;
+        uint32_t status, handle;
+
+        connect_to(script_context);
+        cr_assert_eq(client_context_new(client, NULL, &status, &handle), 0);
+        cr_assert(status == STATUS_OK && handle == 40);
+        routing.mode = 2;
+        cr_assert_eq(client_context_new(client, &routing, &status, &handle), 0);
+        cr_assert_eq(status, STATUS_LIMIT);
+        cr_assert_eq(client_bind(client, 40, "name", &status), 0);
+        cr_assert_eq(status, STATUS_EXISTS);
+        expect_event(CLIENT_EVENT_HANGUP, &e);
+        disconnect();
+}
