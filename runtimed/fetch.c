@@ -102,12 +102,15 @@ static void round_finish(struct fetch *fetch,
 
 static const char no_room[] = "runtimed is out of memory or descriptors";
 
-static void log_failure(int r) {
-        log_warn("cannot make an image, refusing it errno=%d trace=%s", -r, error_describe());
+/* At the end of the tree there is nobody left to ask, which is nothing to tell. */
+static void log_failure(const struct fetcher *f, int r) {
+        if (!f->service->is_closing)
+                log_warn("cannot make an image, refusing it errno=%d trace=%s", -r,
+                         error_describe());
 }
 
 static void round_fail(struct fetch *fetch, int r) {
-        log_failure(r);
+        log_failure(fetch->fetcher, r);
         round_finish(fetch, NULL, STATUS_LIMIT, no_room);
 }
 
@@ -242,7 +245,7 @@ static struct fetch *begin(struct fetcher *f,
         struct fetch *fetch;
         int r = fetch_new(&fetch, f, key);
         if (r < 0) {
-                log_failure(r);
+                log_failure(f, r);
                 want->done(want, NULL, STATUS_LIMIT, no_room);
                 return NULL;
         }
