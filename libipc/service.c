@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "libipc/base/error.h"
+#include "libipc/base/fd.h"
 #include "libipc/base/log.h"
 #include "libipc/limits.h"
 
@@ -429,6 +430,17 @@ int service_init(struct service *s,
                  const struct endpoint *endpoints,
                  size_t n_endpoints,
                  void *userdata) {
+        return error_trace(
+                service_init_take(s, SERVICE_FD, loop, name, endpoints, n_endpoints, userdata));
+}
+
+int service_init_take(struct service *s,
+                      int fd,
+                      struct loop *loop,
+                      const char *name,
+                      const struct endpoint *endpoints,
+                      size_t n_endpoints,
+                      void *userdata) {
         *s = (struct service){
                 .loop = loop,
                 .name = name,
@@ -445,9 +457,11 @@ int service_init(struct service *s,
         loop_later_init(&s->flush, on_flush);
 
         int r = conn_scratch_init(&s->scratch);
-        if (r < 0)
+        if (r < 0) {
+                fd_close(fd);
                 return error_trace(r);
-        r = conn_init_take(&s->conn, SERVICE_FD, &s->scratch);
+        }
+        r = conn_init_take(&s->conn, fd, &s->scratch);
         if (r < 0) {
                 conn_scratch_deinit(&s->scratch);
                 return error_trace(r);
@@ -473,16 +487,20 @@ static void finish_unanswered(struct service *s, struct pending *p) {
         pending_free(p);
 }
 
-static void deinit_tables(struct service *s) {
+static void finish_all_pending(struct service *s) {
         struct pending *p;
-        struct owned_context *c;
         size_t at = 0;
 
         while ((p = table_next(&s->pending, &at))) {
                 table_remove_u64(&s->pending, p->seq);
                 finish_unanswered(s, p);
         }
-        at = 0;
+}
+
+static void deinit_tables(struct service *s) {
+        struct owned_context *c;
+        size_t at = 0;
+
         while ((c = table_next(&s->contexts, &at)))
                 free(table_remove_u64(&s->contexts, c->handle));
         for (size_t i = 0; i < s->n_endpoints; i++)
@@ -495,8 +513,9 @@ static void deinit_tables(struct service *s) {
 void service_deinit(struct service *s) {
         s->is_closing = true;
         /* Calls first: their callbacks may answer the requests they were made for. */
-        deinit_tables(s);
+        finish_all_pending(s);
         request_cancel_all(s);
+        deinit_tables(s);
         loop_later_cancel(&s->flush);
         loop_io_deinit(&s->io);
         conn_deinit(&s->conn);

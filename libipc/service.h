@@ -68,6 +68,9 @@ struct service {
  * that initd refuses ends the loop with -EPROTO and a log line. */
 int service_init(struct service *s, struct loop *loop, const char *name,
                  const struct endpoint *endpoints, size_t n_endpoints, void *userdata);
+/* The same on another descriptor, taken also on failure. */
+int service_init_take(struct service *s, int fd, struct loop *loop, const char *name,
+                      const struct endpoint *endpoints, size_t n_endpoints, void *userdata);
 /* Cancels every request and finishes every call of our own (DEAD; context handles 0) first. */
 void service_deinit(struct service *s);
 

@@ -177,7 +177,8 @@ int value_put_cap(struct buf *b, uint32_t index) {
 
 void value_reader_init(struct value_reader *r, const void *bytes, size_t len) {
         r->at = bytes;
-        r->end = r->at + len;
+        /* An empty buffer has no address to add to. */
+        r->end = len != 0 ? r->at + len : r->at;
         r->depth = 0;
         r->error = NULL;
 }
