@@ -101,6 +101,8 @@ static void on_bind(struct peer *p, struct wire_frame *frame) {
         reply.sid = sid;
         WIRE_MESSAGE(m, frame->seq, REPLY, reply, &reply);
         peer_send(p, &m, NULL);
+        if (p->router->ops->on_bound)
+                p->router->ops->on_bound(p);
 }
 
 static void on_unbind(struct peer *p, struct wire_frame *frame) {

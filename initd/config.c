@@ -1,0 +1,198 @@
+/*
+ * config.c - see config.h. Refusals are printed here, as this is all a user sees before there is a
+ * log.
+ */
+#include "initd/config.h"
+
+#include <argp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libipc/base/parse.h"
+
+#define PROGRAM "thox-initd"
+#define MAX_FD (1u << 20)
+
+enum option_key {
+        OPTION_DIR = 256,
+        OPTION_SYSTEM,
+        OPTION_USER,
+        OPTION_BOOT,
+        OPTION_LIBEXEC,
+        OPTION_KEEP,
+        OPTION_NO_INIT,
+        OPTION_NO_VERIFY,
+        OPTION_NO_HOOKS,
+        OPTION_READY_FD,
+        OPTION_LOG_LEVEL,
+        OPTION_VERSION,
+};
+
+static const struct argp_option options[] = {
+        { "dir", OPTION_DIR, "DIR", 0, "Keep everything of this tree under DIR", 0 },
+        { "system", OPTION_SYSTEM, NULL, 0, "Use /run/thox and /var/lib/thox", 0 },
+        { "user", OPTION_USER, NULL, 0, "Use the user's XDG directories", 0 },
+        { "boot", OPTION_BOOT, "DIR", 0, "Boot store (default " THOX_DATADIR "/boot)", 0 },
+        { "libexec", OPTION_LIBEXEC, "DIR", 0,
+          "Where thox-storaged, thox-runtimed and thox-worker are (default " THOX_LIBEXECDIR ")",
+          0 },
+        { "keep", OPTION_KEEP, NULL, 0, "Go on when the last program has ended", 0 },
+        { "no-init", OPTION_NO_INIT, NULL, 0, "Start the daemons only; implies --keep", 0 },
+        { "no-verify", OPTION_NO_VERIFY, NULL, 0, "Do not check the boot store's manifest", 0 },
+        { "no-hooks", OPTION_NO_HOOKS, NULL, 0, "Cooperative tasks: never pre-empt Lua", 0 },
+        { "ready-fd", OPTION_READY_FD, "N", 0, "Write a byte to N and close it when ready", 0 },
+        { "log-level", OPTION_LOG_LEVEL, "LEVEL", 0, "error, warning, info (default) or debug", 0 },
+        { "help", 'h', NULL, 0, "Print this list", -1 },
+        { "version", OPTION_VERSION, NULL, 0, "Print the version", -1 },
+        { 0 },
+};
+
+static const struct {
+        const char *name;
+        enum log_level level;
+} levels[] = {
+        { "error", LOG_LEVEL_ERROR },
+        { "warning", LOG_LEVEL_WARNING },
+        { "info", LOG_LEVEL_INFO },
+        { "debug", LOG_LEVEL_DEBUG },
+};
+
+static int config_parse_level(struct config *c, const char *text) {
+        for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+                if (strcmp(text, levels[i].name) == 0) {
+                        c->log_level = levels[i].level;
+                        return 0;
+                }
+        }
+        fprintf(stderr, PROGRAM ": --log-level: '%s' is none of error, warning, info, debug\n",
+                text);
+        return CONFIG_E_REFUSED;
+}
+
+static int config_parse_fd(struct config *c, const char *text) {
+        uint64_t fd;
+        if (parse_u64(text, MAX_FD, &fd) < 0 || fd <= STDERR_FILENO) {
+                fprintf(stderr, PROGRAM ": --ready-fd: '%s' is no descriptor from 3 up\n", text);
+                return CONFIG_E_REFUSED;
+        }
+        c->ready_fd = (int)fd;
+        return 0;
+}
+
+static int config_on_option(int key, char *arg, struct argp_state *state) {
+        struct config *c = state->input;
+
+        switch (key) {
+        case OPTION_DIR:
+                c->dir = arg;
+                return 0;
+        case OPTION_SYSTEM:
+                c->want_system = 1;
+                return 0;
+        case OPTION_USER:
+                c->want_system = 0;
+                return 0;
+        case OPTION_BOOT:
+                c->boot_dir = arg;
+                return 0;
+        case OPTION_LIBEXEC:
+                c->libexec = arg;
+                return 0;
+        case OPTION_KEEP:
+                c->is_kept = true;
+                return 0;
+        case OPTION_NO_INIT:
+                c->is_kept = c->has_no_init = true;
+                return 0;
+        case OPTION_NO_VERIFY:
+                c->is_unverified = true;
+                return 0;
+        case OPTION_NO_HOOKS:
+                c->has_no_hooks = true;
+                return 0;
+        case OPTION_READY_FD:
+                return config_parse_fd(c, arg);
+        case OPTION_LOG_LEVEL:
+                return config_parse_level(c, arg);
+        case OPTION_VERSION:
+                printf("thox %s\n", THOX_VERSION);
+                return CONFIG_E_DONE;
+        case 'h':
+                argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK);
+                return CONFIG_E_DONE;
+        case ARGP_KEY_ARG:
+                fprintf(stderr, PROGRAM ": '%s' is not expected; thox-initd takes options only\n",
+                        arg);
+                return CONFIG_E_REFUSED;
+        default:
+                return ARGP_ERR_UNKNOWN;
+        }
+}
+
+int config_parse(struct config *ret, int argc, char **argv) {
+        struct argp argp = {
+                .options = options,
+                .parser = config_on_option,
+                .doc = "The first process of a thox tree: starts the daemons and the init program, "
+                       "routes every call, keeps every process."
+                       "\vExamples:\n"
+                       "  thox-initd --dir /tmp/tree --keep\n"
+                       "  thox-initd --user --log-level debug",
+        };
+        struct config c = {
+                .dir = getenv("THOX_DIR"),
+                .want_system = -1,
+                .boot_dir = THOX_DATADIR "/boot",
+                .libexec = THOX_LIBEXECDIR,
+                .ready_fd = -1,
+                .log_level = LOG_LEVEL_INFO,
+        };
+        if (c.dir && c.dir[0] == '\0')
+                c.dir = NULL;
+
+        int r = argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &c);
+        if (r == CONFIG_E_DONE)
+                return CONFIG_E_DONE;
+        if (r != 0)
+                return CONFIG_E_REFUSED;
+        *ret = c;
+        return CONFIG_OK;
+}
+
+/* A build tree has each program in a folder of its own. */
+static int config_find_program(const struct config *c, const char *name, char ret[PATH_MAX]) {
+        int n = snprintf(ret, PATH_MAX, "%s/thox-%s", c->libexec, name);
+        if (n < PATH_MAX && access(ret, X_OK) == 0)
+                return 0;
+        n = snprintf(ret, PATH_MAX, "%s/%s/thox-%s", c->libexec, name, name);
+        if (n < PATH_MAX && access(ret, X_OK) == 0)
+                return 0;
+
+        fprintf(stderr, PROGRAM ": no thox-%s in %s; --libexec DIR says where it is\n", name,
+                c->libexec);
+        return CONFIG_E_REFUSED;
+}
+
+int config_complete(struct config *c) {
+        int r = paths_init(&c->paths, c->dir, c->want_system);
+        if (r == PATHS_E_TOO_LONG) {
+                fprintf(stderr,
+                        PROGRAM ": the path of the control socket would be longer than 107 bytes: "
+                                "%s; choose a shorter --dir\n",
+                        c->paths.socket);
+                return CONFIG_E_REFUSED;
+        }
+        if (r < 0) {
+                fprintf(stderr, PROGRAM ": cannot work out the directories: %s\n", strerror(-r));
+                return CONFIG_E_REFUSED;
+        }
+
+        if (config_find_program(c, "storaged", c->storaged) != 0 ||
+            config_find_program(c, "runtimed", c->runtimed) != 0 ||
+            config_find_program(c, "worker", c->worker) != 0)
+                return CONFIG_E_REFUSED;
+        return CONFIG_OK;
+}

@@ -1,0 +1,41 @@
+/*
+ * control.h - the socket that thoxctl and other clients connect to. Each client becomes a peer with
+ * a pid of its own and the native context; who it may be is decided here from SO_PEERCRED.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "libipc/loop.h"
+
+struct initd;
+struct peer;
+
+/* Embedded in struct initd. */
+struct control {
+        struct initd *initd;
+        int fd; /* -1: closed */
+        struct loop_io io;
+        size_t n_clients;
+        bool is_paused; /* out of descriptors; goes on when a client leaves */
+};
+
+enum control_error {
+        CONTROL_OK = 0,
+        CONTROL_E_REFUSED = 1, /* has been logged */
+};
+
+/* Binds and listens; replaces a stale socket, which the caller has made sure is nobody's. */
+int control_init(struct control *c, struct initd *initd, const char *path);
+/* Accepts no more; its clients stay. */
+void control_close(struct control *c);
+
+/* The thox uid of a client with that Linux uid in a tree of `owner`; -1: may not connect. */
+int64_t control_map_uid(uid_t uid, uid_t owner);
+
+/* Welcome, or the reason why not. */
+void control_on_hello(struct control *c, struct peer *peer);
+void control_on_closed(struct control *c);

@@ -1,0 +1,42 @@
+/*
+ * main.c - thox-initd: command line to configuration, configuration to a tree, its end to an exit
+ * status. 0: asked to stop; 1: could not start, or failed; 2: wrong usage.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "initd/config.h"
+#include "initd/initd.h"
+#include "libipc/base/error.h"
+#include "libipc/base/log.h"
+
+#define EXIT_USAGE 2
+
+static int run_tree(const struct config *config) {
+        struct initd *initd = NULL;
+        int status = EXIT_FAILURE;
+        int r = initd_new(&initd, config);
+        if (r == 0)
+                r = initd_run(initd, &status);
+        initd_free(initd);
+        if (r < 0) {
+                log_error("the tree failed: %s trace=%s", strerror(-r), error_describe());
+                return EXIT_FAILURE;
+        }
+        return r > 0 ? EXIT_FAILURE : status;
+}
+
+int main(int argc, char **argv) {
+        static struct config config;
+
+        int r = config_parse(&config, argc, argv);
+        if (r == CONFIG_E_DONE)
+                return EXIT_SUCCESS;
+        if (r != 0)
+                return EXIT_USAGE;
+
+        log_open("thox-initd", config.log_level);
+        if (config_complete(&config) != 0)
+                return EXIT_FAILURE;
+        return run_tree(&config);
+}

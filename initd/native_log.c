@@ -1,0 +1,117 @@
+/*
+ * native_log.c - the endpoints `log` and `log.read`.
+ */
+#include <string.h>
+
+#include "initd/initd.h"
+#include "initd/native_table.h"
+#include "initd/record.h"
+
+#define LOG_READ_DEFAULT 100
+
+static void log_on_request(struct native_request *request) {
+        struct initd *initd = request->router->userdata;
+        const struct peer *caller = request->caller;
+        const uint8_t *level_text, *text;
+        size_t level_len, len;
+        if (!value_get_bytes(&request->args, &level_text, &level_len) ||
+            !value_get_bytes(&request->args, &text, &len) || !value_is_done(&request->args)) {
+                native_refuse(request->call, STATUS_BADARGS, "log wants a level and a text");
+                return;
+        }
+
+        int level = journal_level_parse(level_text, level_len);
+        if (level < 0) {
+                native_refuse(request->call, STATUS_BADARGS,
+                              "log: level is one of error, warning, info, debug");
+                return;
+        }
+        journal_add(&initd->journal, caller->pid, caller->name, (enum log_level)level, text, len);
+        native_answer(request->call, NULL);
+}
+
+/* ---- log.read ------------------------------------------------------------------------------ */
+
+struct log_filter {
+        const uint8_t *name; /* NULL: any */
+        size_t name_len;
+        int64_t n;
+};
+
+static bool filter_parse(struct log_filter *f, struct value_reader *r) {
+        *f = (struct log_filter){ .n = LOG_READ_DEFAULT };
+        size_t n_pairs = 0;
+        if (value_is_done(r))
+                return true;
+        if (!value_get_map(r, &n_pairs))
+                return false;
+
+        for (; n_pairs > 0; n_pairs--) {
+                struct value v;
+                const uint8_t *key;
+                size_t len;
+                if (!value_get_bytes(r, &key, &len))
+                        return n_pairs == VALUE_INDEFINITE && value_next(r, &v) == VALUE_OK &&
+                               v.type == VALUE_END && value_is_done(r);
+                if (len == 1 && key[0] == 'n') {
+                        if (!value_get_integer(r, &f->n) || f->n < 0)
+                                return false;
+                } else if (len == 4 && memcmp(key, "name", 4) == 0) {
+                        if (!value_get_bytes(r, &f->name, &f->name_len))
+                                return false;
+                } else {
+                        return false;
+                }
+        }
+        return value_is_done(r);
+}
+
+static bool filter_matches(const struct log_filter *f, const struct journal_line *line) {
+        return !f->name ||
+               (f->name_len == line->name_len && memcmp(f->name, line->name, line->name_len) == 0);
+}
+
+static void record_line(struct record *out, const struct journal_line *line) {
+        record_map(out);
+        record_float(out, "time", (double)line->wall_us / 1e6);
+        record_integer(out, "pid", line->pid);
+        record_bytes(out, "name", line->name, line->name_len);
+        record_text(out, "level", journal_level_name(line->level));
+        record_bytes(out, "text", line->text, line->text_len);
+        record_end(out);
+}
+
+static void log_read_on_request(struct native_request *request) {
+        struct initd *initd = request->router->userdata;
+        struct list *lines = &initd->journal.lines;
+        struct log_filter filter;
+        if (!filter_parse(&filter, &request->args)) {
+                native_refuse(request->call, STATUS_BADARGS,
+                              "log.read wants {name = string, n = number of lines}");
+                return;
+        }
+
+        /* Back to the first line wanted, then forward. */
+        struct list *at = lines;
+        size_t n = 0;
+        while (at->prev != lines && (int64_t)n < filter.n) {
+                at = at->prev;
+                n += filter_matches(&filter, container_of(at, struct journal_line, link));
+        }
+
+        struct record out;
+        record_init(&out);
+        record_array(&out, n);
+        for (; at != lines; at = at->next) {
+                const struct journal_line *line = container_of(at, struct journal_line, link);
+                if (filter_matches(&filter, line))
+                        record_line(&out, line);
+        }
+        record_answer(&out, request->call);
+}
+
+const struct native_endpoint native_log_endpoints[] = {
+        { .name = "log", .handler = log_on_request, .usage = "log(level, text)" },
+        { .name = "log.read", .handler = log_read_on_request, .usage = "log.read([{name=, n=}])" },
+};
+const size_t native_log_n_endpoints = ARRAY_SIZE(native_log_endpoints);

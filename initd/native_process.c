@@ -1,0 +1,227 @@
+/*
+ * native_process.c - the endpoints process.run, process.kill, process.list, process.ready.
+ */
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "initd/initd.h"
+#include "initd/native_table.h"
+#include "initd/record.h"
+#include "initd/run_spec.h"
+#include "initd/usage.h"
+#include "libipc/base/clock.h"
+
+/* ---- run ----------------------------------------------------------------------------------- */
+
+static bool run_is_possible(const struct initd *initd, struct call *call) {
+        if (initd->state == INITD_STATE_STOPPING)
+                native_refuse(call, STATUS_UNAVAIL, "the tree is stopping");
+        else if (initd->processes.n_processes >= LIMIT_PROCESSES)
+                native_refuse(call, STATUS_LIMIT, "%u processes exist (LIMIT_PROCESSES)",
+                              LIMIT_PROCESSES);
+        else
+                return true;
+        return false;
+}
+
+static bool run_choose_uid(const struct native_request *request,
+                           const struct run_spec *spec,
+                           uint32_t *ret_uid) {
+        uint32_t uid = request->caller->uid;
+        *ret_uid = spec->has_uid ? spec->uid : uid;
+        return uid == 0 || *ret_uid == uid;
+}
+
+static void run_on_request(struct native_request *request) {
+        struct initd *initd = request->router->userdata;
+        struct process_ref parent = { request->caller->pid, request->caller->generation };
+        struct run_spec *spec CLEANUP(run_spec_freep) = NULL;
+        struct run_spec_refusal refusal;
+        uint32_t uid;
+        if (!run_is_possible(initd, request->call))
+                return;
+
+        int r = run_spec_new(&spec, request, &refusal);
+        if (r == RUN_SPEC_E_REFUSED) {
+                native_refuse(request->call, refusal.status, "%s", refusal.message);
+                return;
+        }
+        if (r == 0 && !run_choose_uid(request, spec, &uid)) {
+                native_refuse(request->call, STATUS_DENIED, "uid: only uid 0 may choose another");
+                return;
+        }
+        if (r == 0)
+                r = process_run(initd, take(spec), 0, uid, parent, request->call);
+        if (r < 0)
+                native_refuse(request->call, STATUS_ERROR, "initd is out of memory");
+}
+
+/* ---- kill ---------------------------------------------------------------------------------- */
+
+static bool kill_parse(struct native_request *request, int64_t *ret_pid, bool *ret_at_once) {
+        static const char force[] = "kill", polite[] = "terminate";
+        const uint8_t *signal = (const uint8_t *)polite;
+        size_t len = strlen(polite);
+        if (!value_get_integer(&request->args, ret_pid) ||
+            !value_get_bytes_opt(&request->args, &signal, &len) || !value_is_done(&request->args))
+                return false;
+
+        *ret_at_once = len == strlen(force) && memcmp(signal, force, len) == 0;
+        return *ret_at_once || (len == strlen(polite) && memcmp(signal, polite, len) == 0);
+}
+
+static void kill_on_request(struct native_request *request) {
+        struct initd *initd = request->router->userdata;
+        const struct peer *caller = request->caller;
+        int64_t pid;
+        bool is_at_once;
+        if (!kill_parse(request, &pid, &is_at_once)) {
+                native_refuse(request->call, STATUS_BADARGS,
+                              "process.kill wants a pid and perhaps \"terminate\" or \"kill\"");
+                return;
+        }
+        if (pid >= PROCESS_PID_INITD && pid <= PROCESS_PID_RUNTIMED) {
+                native_refuse(request->call, STATUS_DENIED,
+                              "process %" PRIi64 " is part of the tree itself; tree.shutdown "
+                              "ends it",
+                              pid);
+                return;
+        }
+
+        struct process *p = pid > 0 && pid < UINT32_MAX ? process_find(initd, (uint32_t)pid) : NULL;
+        if (!p) {
+                native_refuse(request->call, STATUS_NOPROC, "no process %" PRIi64, pid);
+                return;
+        }
+        bool is_child = p->parent.pid == caller->pid && p->parent.generation == caller->generation;
+        if (caller->uid != 0 && !is_child) {
+                native_refuse(request->call, STATUS_DENIED,
+                              "process %" PRIi64 " is not a child of the caller", pid);
+                return;
+        }
+        process_kill(p, is_at_once, request->call);
+}
+
+/* ---- list ---------------------------------------------------------------------------------- */
+
+/* One row, whatever kind of process it is about. */
+struct row {
+        uint32_t pid, ppid, uid;
+        pid_t linux_pid;
+        const char *name, *program, *state;
+        uint32_t restarts;
+        uint64_t started_us, n_calls;
+};
+
+static void record_row(struct record *out, const struct row *row) {
+        struct usage usage = { 0 };
+        const char *state = row->state;
+        if (row->linux_pid != 0)
+                usage_read(row->linux_pid, &usage);
+        if (!state)
+                state = usage.is_running ? "running" : "waiting";
+
+        record_map(out);
+        record_integer(out, "pid", row->pid);
+        record_integer(out, "ppid", row->ppid);
+        record_integer(out, "uid", row->uid);
+        record_integer(out, "linux_pid", (uint64_t)row->linux_pid);
+        record_text(out, "name", row->name);
+        record_text(out, "program", row->program);
+        record_text(out, "state", state);
+        record_integer(out, "restarts", row->restarts);
+        record_float(out, "uptime", (double)(clock_now_us() - row->started_us) / 1e6);
+        record_float(out, "cpu", usage.cpu_s);
+        record_integer(out, "memory", usage.memory_bytes);
+        record_integer(out, "calls", row->n_calls);
+        record_end(out);
+}
+
+/* NULL for one that is up: whether it runs or waits is read from the kernel. */
+static const char *row_state(const struct supervisor *s) {
+        return s->state == SUPERVISE_STATE_UP ? NULL : supervise_state_name(s->state);
+}
+
+static void record_initd(struct record *out, const struct initd *initd) {
+        struct row row = { .pid = PROCESS_PID_INITD,
+                           .linux_pid = getpid(),
+                           .name = "initd",
+                           .program = "initd",
+                           .state = "running",
+                           .started_us = initd->started_us,
+                           .n_calls = initd->router.n_calls_routed };
+        record_row(out, &row);
+}
+
+static void record_daemon(struct record *out, const struct daemon *d) {
+        struct row row = { .pid = d->pid,
+                           .ppid = PROCESS_PID_INITD,
+                           .linux_pid = d->linux_pid,
+                           .name = daemon_name(d->id),
+                           .program = daemon_name(d->id),
+                           .state = row_state(&d->supervisor),
+                           .restarts = d->supervisor.n_restarts,
+                           .started_us = d->supervisor.started_us,
+                           .n_calls = d->peer ? d->peer->n_calls_total : 0 };
+        record_row(out, &row);
+}
+
+static void record_process(struct record *out, const struct process *p) {
+        struct row row = { .pid = p->pid,
+                           .ppid = p->parent.pid,
+                           .uid = p->uid,
+                           .linux_pid = p->linux_pid,
+                           .name = p->name,
+                           .program = p->spec->program,
+                           .state = row_state(&p->supervisor),
+                           .restarts = p->supervisor.n_restarts,
+                           .started_us = p->supervisor.started_us,
+                           .n_calls = p->n_calls_before + (p->peer ? p->peer->n_calls_total : 0) };
+        record_row(out, &row);
+}
+
+static void list_on_request(struct native_request *request) {
+        struct initd *initd = request->router->userdata;
+        size_t n = 0;
+        list_for_each(link, &initd->processes.all)
+                n += !container_of(link, struct process, link)->is_hidden;
+
+        struct record out;
+        record_init(&out);
+        record_array(&out, 3 + n);
+        record_initd(&out, initd);
+        record_daemon(&out, &initd->daemons[DAEMON_STORAGED]);
+        record_daemon(&out, &initd->daemons[DAEMON_RUNTIMED]);
+        list_for_each(link, &initd->processes.all) {
+                const struct process *p = container_of(link, struct process, link);
+                if (!p->is_hidden)
+                        record_process(&out, p);
+        }
+        record_answer(&out, request->call);
+}
+
+/* ---- ready --------------------------------------------------------------------------------- */
+
+static void ready_on_request(struct native_request *request) {
+        struct initd *initd = request->router->userdata;
+        if (request->caller->pid != PROCESS_PID_INIT) {
+                native_refuse(request->call, STATUS_DENIED,
+                              "only the init program says that the tree is up");
+                return;
+        }
+        boot_on_ready(&initd->boot);
+        native_answer(request->call, NULL);
+}
+
+const struct native_endpoint native_process_endpoints[] = {
+        { .name = "process.kill",
+          .handler = kill_on_request,
+          .usage = "process.kill(pid [, \"terminate\"|\"kill\"])" },
+        { .name = "process.list", .handler = list_on_request, .usage = "process.list()" },
+        { .name = "process.ready", .handler = ready_on_request, .usage = "process.ready()" },
+        { .name = "process.run",
+          .handler = run_on_request,
+          .usage = "process.run{program=|code=, ...} -> pid" },
+};
+const size_t native_process_n_endpoints = ARRAY_SIZE(native_process_endpoints);

@@ -1,0 +1,104 @@
+/*
+ * native_tree.c - the endpoints service.list, tree.status, tree.shutdown.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "initd/binding.h"
+#include "initd/context.h"
+#include "initd/initd.h"
+#include "initd/native_table.h"
+#include "initd/record.h"
+#include "libipc/base/clock.h"
+
+static void record_binding(struct record *out, const struct binding *b) {
+        const struct peer *server = b->server;
+        record_map(out);
+        record_bytes(out, "name", b->name, b->name_len);
+        record_integer(out, "pid", server ? server->pid : PROCESS_PID_INITD);
+        record_text(out, "program", server ? server->name : "initd");
+        record_integer(out, "calls", b->n_calls);
+        record_end(out);
+}
+
+static void services_on_request(struct native_request *request) {
+        const struct table *bindings = &request->router->native->bindings;
+        const struct binding *b;
+        size_t at = 0;
+        struct record out;
+        record_init(&out);
+        record_array(&out, bindings->n_used);
+        while ((b = table_next(bindings, &at)))
+                record_binding(&out, b);
+        record_answer(&out, request->call);
+}
+
+/* A daemon that is up but keeps falling is said to be degraded. */
+static const char *daemon_state(const struct daemon *d) {
+        if (supervise_is_degraded(&d->supervisor, clock_now_us()))
+                return "degraded";
+        return supervise_state_name(d->supervisor.state);
+}
+
+static void record_daemons(struct record *out, const struct initd *initd) {
+        record_key(out, "daemons");
+        record_array(out, _DAEMON_N);
+        for (size_t i = 0; i < _DAEMON_N; i++) {
+                const struct daemon *d = &initd->daemons[i];
+                record_map(out);
+                record_text(out, "name", daemon_name(d->id));
+                record_integer(out, "pid", d->id == DAEMON_ZYGOTE ? 0 : d->pid);
+                record_integer(out, "linux_pid", (uint64_t)d->linux_pid);
+                record_text(out, "state", daemon_state(d));
+                record_integer(out, "restarts", d->supervisor.n_restarts);
+                record_end(out);
+        }
+}
+
+static void status_on_request(struct native_request *request) {
+        const struct initd *initd = request->router->userdata;
+        const struct config *c = initd->config;
+        struct record out;
+        record_init(&out);
+        record_map(&out);
+        record_text(&out, "version", THOX_VERSION);
+        record_integer(&out, "pid", PROCESS_PID_INITD);
+        record_integer(&out, "linux_pid", (uint64_t)getpid());
+        record_float(&out, "uptime", (double)(clock_now_us() - initd->started_us) / 1e6);
+        record_text(&out, "state", initd_state_name(initd));
+        record_daemons(&out, initd);
+        record_integer(&out, "processes", initd->processes.n_processes);
+        record_integer(&out, "calls", initd->router.calls.n_used);
+        record_integer(&out, "calls_routed", initd->router.n_calls_routed);
+        record_integer(&out, "violations", initd->router.n_violations);
+        record_integer(&out, "clients", initd->control.n_clients);
+        record_text(&out, "dir", c->dir ? c->dir : c->paths.run);
+        record_text(&out, "socket", c->paths.socket);
+        record_text(&out, "store", c->paths.store);
+        record_end(&out);
+        record_answer(&out, request->call);
+}
+
+static void shutdown_on_request(struct native_request *request) {
+        struct initd *initd = request->router->userdata;
+        bool is_now = false;
+        if (request->caller->uid != 0) {
+                native_refuse(request->call, STATUS_DENIED, "only uid 0 may stop the tree");
+                return;
+        }
+        if (!value_get_boolean_opt(&request->args, &is_now) || !value_is_done(&request->args)) {
+                native_refuse(request->call, STATUS_BADARGS, "tree.shutdown wants true or nothing");
+                return;
+        }
+        native_answer(request->call, NULL);
+        stop_begin(&initd->stop, EXIT_SUCCESS, is_now);
+}
+
+const struct native_endpoint native_tree_endpoints[] = {
+        { .name = "service.list", .handler = services_on_request, .usage = "service.list()" },
+        { .name = "tree.shutdown",
+          .handler = shutdown_on_request,
+          .usage = "tree.shutdown([now])" },
+        { .name = "tree.status", .handler = status_on_request, .usage = "tree.status()" },
+};
+const size_t native_tree_n_endpoints = ARRAY_SIZE(native_tree_endpoints);

@@ -1,0 +1,76 @@
+/*
+ * obituary.c - see obituary.h. Precedence: what initd did for a fault, what the worker said, what
+ * the kernel reports. A kill that a worker's Exit overtook is an ordinary end.
+ */
+#include "initd/obituary.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define STATUS_FAILED 1u
+#define STATUS_MAX 63u
+
+void obituary_init(struct obituary *o) {
+        *o = (struct obituary){ 0 };
+}
+
+void obituary_on_exit(struct obituary *o, const Thox__Exit *body) {
+        if (o->is_said || o->is_removed)
+                return;
+
+        size_t len = body->message.len;
+        if (len > LIMIT_EXIT_MESSAGE_BYTES)
+                len = LIMIT_EXIT_MESSAGE_BYTES;
+        o->is_said = true;
+        o->status = body->status > STATUS_MAX ? STATUS_MAX : body->status;
+        o->reason =
+                body->reason < _EXIT_REASON_N ? (enum exit_reason)body->reason : EXIT_REASON_ERROR;
+        if (len > 0)
+                memcpy(o->message, body->message.data, len);
+        o->message[len] = '\0';
+}
+
+void obituary_on_removed(struct obituary *o, enum exit_reason reason, const char *text) {
+        if (o->is_said || o->is_removed)
+                return;
+
+        o->is_removed = true;
+        o->status = STATUS_FAILED;
+        o->reason = reason;
+        snprintf(o->message, sizeof(o->message), "%s", text);
+}
+
+static void obituary_on_signal(struct obituary *o, int number) {
+        const char *name = sigabbrev_np(number);
+        o->status = STATUS_FAILED;
+        o->signal = (uint32_t)number;
+        if (o->is_killed) {
+                o->reason = EXIT_REASON_KILLED;
+                snprintf(o->message, sizeof(o->message), "killed");
+                return;
+        }
+        o->reason = EXIT_REASON_SIGNAL;
+        snprintf(o->message, sizeof(o->message), "killed by signal %d (SIG%s)", number,
+                 name ? name : "?");
+}
+
+void obituary_on_reaped(struct obituary *o, int wait_status) {
+        if (o->is_said || o->is_removed)
+                return;
+        if (WIFSIGNALED(wait_status)) {
+                obituary_on_signal(o, WTERMSIG(wait_status));
+                return;
+        }
+
+        int code = WEXITSTATUS(wait_status);
+        o->status = STATUS_FAILED;
+        o->reason = o->is_asked ? EXIT_REASON_KILLED : EXIT_REASON_ERROR;
+        snprintf(o->message, sizeof(o->message), "the worker ended without a word (exit code %d)",
+                 code);
+}
+
+bool obituary_is_success(const struct obituary *o) {
+        return o->reason == EXIT_REASON_EXIT && o->status == 0;
+}

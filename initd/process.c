@@ -1,0 +1,484 @@
+/*
+ * process.c - see process.h. How the events of one instance (fork, images, Exit, socket, reaped
+ * child) become one end, told once.
+ */
+#include "initd/process.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "initd/initd.h"
+#include "initd/launch.h"
+#include "initd/native.h"
+#include "initd/run_spec.h"
+#include "initd/spawn.h"
+#include "libipc/base/clock.h"
+#include "libipc/base/error.h"
+
+/* A process.kill that waits for the end. Owned by the process. */
+struct process_kill {
+        struct list link;
+        struct call *call;
+};
+
+/* ---- registry ------------------------------------------------------------------------------ */
+
+void process_registry_init(struct process_registry *r) {
+        *r = (struct process_registry){ .next_pid = PROCESS_PID_INIT + 1 };
+        table_init(&r->by_pid);
+        table_init(&r->by_linux_pid);
+        list_init(&r->all);
+        list_init(&r->finished);
+}
+
+uint32_t process_new_pid(struct initd *initd) {
+        struct process_registry *r = &initd->processes;
+        for (;;) {
+                uint32_t pid = r->next_pid++;
+                if (r->next_pid >= PROCESS_PID_ZYGOTE)
+                        r->next_pid = PROCESS_PID_INIT + 1;
+                if (!table_find_u64(&r->by_pid, pid) && !router_find_peer(&initd->router, pid))
+                        return pid;
+        }
+}
+
+struct process *process_find(struct initd *initd, uint32_t pid) {
+        struct process *p = table_find_u64(&initd->processes.by_pid, pid);
+        return p && !p->is_hidden ? p : NULL;
+}
+
+static struct process *process_free(struct process *p) {
+        if (!p)
+                return NULL;
+        supervise_deinit(&p->supervisor);
+        run_spec_free(p->spec);
+        free(p);
+        return NULL;
+}
+DEFINE_CLEANUP(struct process *, process_free)
+
+static int process_on_free(struct loop_later *later) {
+        struct process *p = container_of(later, struct process, free_later);
+        list_remove(&p->link);
+        process_free(p);
+        return 0;
+}
+
+static void process_remove(struct process *p) {
+        table_remove_u64(&p->initd->processes.by_pid, p->pid);
+        list_remove(&p->link);
+        list_add_tail(&p->initd->processes.finished, &p->link);
+        p->initd->processes.n_processes--;
+        loop_later_add(&p->initd->loop, &p->free_later);
+}
+
+/* Only a tree that failed has any left; their Linux processes go with it. */
+void process_registry_deinit(struct process_registry *r) {
+        while (!list_is_empty(&r->all)) {
+                struct process *p = container_of(r->all.next, struct process, link);
+                launch_abandon(p);
+                if (p->linux_pid != 0)
+                        table_remove_u64(&r->by_linux_pid, (uint64_t)p->linux_pid);
+                process_remove(p);
+        }
+        while (!list_is_empty(&r->finished)) {
+                struct process *p = container_of(r->finished.next, struct process, link);
+                loop_later_cancel(&p->free_later);
+                list_remove(&p->link);
+                process_free(p);
+        }
+        table_deinit(&r->by_pid);
+        table_deinit(&r->by_linux_pid);
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+static void process_tell_parent(struct process *p) {
+        const struct obituary *o = &p->obituary;
+        struct peer *parent = router_find_peer(&p->initd->router, p->parent.pid);
+        if (!parent || parent->generation != p->parent.generation)
+                return;
+
+        Thox__Exited body = THOX__EXITED__INIT;
+        body.pid = p->pid;
+        body.status = o->status;
+        body.signal = o->signal;
+        body.reason = o->reason;
+        body.message = wire_bytes(o->message, strlen(o->message));
+        WIRE_MESSAGE(message, 0, EXITED, exited, &body);
+        peer_send(parent, &message, NULL);
+}
+
+/* One line with everything known; what it said itself also goes where `thoxctl logs` finds it. */
+static void process_log_end(const struct process *p) {
+        const struct obituary *o = &p->obituary;
+        size_t len = strlen(o->message);
+        bool is_ordinary = obituary_is_success(o) || o->is_asked;
+        double uptime_s = (double)(clock_now_us() - p->supervisor.started_us) / 1e6;
+
+        log_write(is_ordinary ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+                  "program ended pid=%u name=%s status=%u signal=%u reason=%s uptime=%.3f "
+                  "restarts=%u calls=%" PRIu64,
+                  p->pid, log_quote(p->name, strlen(p->name)), o->status, o->signal,
+                  exit_reason_name(o->reason), uptime_s, p->supervisor.n_restarts,
+                  p->n_calls_before);
+        if (len > 0 && !is_ordinary)
+                journal_add(&p->initd->journal, p->pid, p->name, LOG_LEVEL_ERROR, o->message, len);
+}
+
+static void process_answer_kills(struct process *p) {
+        while (!list_is_empty(&p->kill_calls)) {
+                struct process_kill *kill =
+                        container_of(p->kill_calls.next, struct process_kill, link);
+                list_remove(&kill->link);
+                native_answer(kill->call, NULL);
+                free(kill);
+        }
+}
+
+/* Down for good: everybody who waits hears of it. */
+static void process_finish(struct supervisor *s) {
+        struct process *p = container_of(s, struct process, supervisor);
+        if (!p->is_hidden)
+                process_tell_parent(p);
+        if (p->run_call) {
+                struct call *call = p->run_call;
+                p->run_call = NULL;
+                native_refuse(call, STATUS_DEAD, "'%s' was killed before it started", p->name);
+        }
+        process_answer_kills(p);
+        process_remove(p);
+        initd_on_process_gone(p->initd, p);
+}
+
+/* The child is reaped or could not be made. */
+static void process_end_instance(struct process *p) {
+        if (p->peer) {
+                peer_drain(p->peer);
+                if (p->peer)
+                        peer_close(p->peer, p->obituary.reason, "process ended");
+        }
+        launch_abandon(p);
+        if (!p->is_hidden)
+                process_log_end(p);
+        supervise_on_event(&p->supervisor, SUPERVISE_EVENT_EXIT);
+}
+
+/* ---- what supervision asks for ------------------------------------------------------------- */
+
+static void process_kill_child(struct process *p) {
+        p->is_kill_wanted = true;
+        if (p->linux_pid != 0)
+                spawn_kill(p->linux_pid, SIGKILL);
+}
+
+static int process_start(struct supervisor *s) {
+        struct process *p = container_of(s, struct process, supervisor);
+        obituary_init(&p->obituary);
+        p->is_kill_wanted = p->has_started = false;
+        int r = launch_begin(p);
+        if (r < 0 && p->peer)
+                peer_close(p->peer, EXIT_REASON_ERROR, "not started");
+        if (r < 0 && !p->is_hidden)
+                process_log_end(p);
+        return r;
+}
+
+static void process_terminate(struct supervisor *s) {
+        struct process *p = container_of(s, struct process, supervisor);
+        p->obituary.is_asked = true;
+        if (!p->has_started || !p->peer) {
+                supervise_on_event(s, SUPERVISE_EVENT_KILL);
+                return;
+        }
+
+        Thox__Terminate body = THOX__TERMINATE__INIT;
+        body.grace_us = s->grace_us;
+        WIRE_MESSAGE(message, 0, TERMINATE, terminate, &body);
+        peer_send(p->peer, &message, NULL);
+}
+
+static void process_force(struct supervisor *s) {
+        struct process *p = container_of(s, struct process, supervisor);
+        if (s->state == SUPERVISE_STATE_ENDING) {
+                obituary_on_removed(&p->obituary, EXIT_REASON_HUNG,
+                                    "closed its connection and did not end");
+        } else {
+                p->obituary.is_asked = p->obituary.is_killed = true;
+        }
+        process_kill_child(p);
+}
+
+static bool process_wants_restart(struct supervisor *s) {
+        struct process *p = container_of(s, struct process, supervisor);
+        return p->spec->is_restarted && !p->is_hidden && !p->is_unstartable &&
+               p->initd->state != INITD_STATE_STOPPING && !obituary_is_success(&p->obituary) &&
+               p->obituary.reason != EXIT_REASON_KILLED;
+}
+
+static const struct supervise_ops process_ops = {
+        .start = process_start,
+        .terminate = process_terminate,
+        .kill = process_force,
+        .wants_restart = process_wants_restart,
+        .on_gone = process_finish,
+};
+
+/* ---- start --------------------------------------------------------------------------------- */
+
+static int process_new(struct process **ret, struct initd *initd, struct run_spec *spec) {
+        struct process *p CLEANUP(process_freep) = calloc(1, sizeof(*p));
+        if (!p) {
+                run_spec_free(spec);
+                return error_origin(ENOMEM);
+        }
+        p->initd = initd;
+        p->spec = spec;
+        p->created_us = clock_now_us();
+        list_init(&p->link);
+        list_init(&p->kill_calls);
+        loop_later_init(&p->free_later, process_on_free);
+        snprintf(p->name, sizeof(p->name), "%s", spec->name);
+        int r = supervise_init(&p->supervisor, &initd->loop, &process_ops, LIMIT_GRACE_US, false);
+        if (r < 0)
+                return error_trace(r);
+
+        *ret = take(p);
+        return 0;
+}
+
+static void process_on_run_dropped(struct call *call) {
+        struct process *p = call->userdata;
+        p->run_call = NULL;
+        p->is_hidden = true;
+        supervise_on_event(&p->supervisor, SUPERVISE_EVENT_KILL);
+}
+
+int process_run(struct initd *initd,
+                struct run_spec *spec,
+                uint32_t pid,
+                uint32_t uid,
+                struct process_ref parent,
+                struct call *run_call) {
+        struct process *p CLEANUP(process_freep) = NULL;
+        int r = process_new(&p, initd, spec);
+        if (r < 0)
+                return error_trace(r);
+        p->pid = pid != 0 ? pid : process_new_pid(initd);
+        p->uid = uid;
+        p->parent = parent;
+        r = table_add_u64(&initd->processes.by_pid, p->pid, p);
+        if (r < 0)
+                return error_trace(r);
+
+        list_add_tail(&initd->processes.all, &p->link);
+        initd->processes.n_processes++;
+        p->run_call = run_call;
+        if (run_call) {
+                run_call->userdata = p;
+                run_call->on_drop = process_on_run_dropped;
+        }
+        supervise_on_event(&take(p)->supervisor, SUPERVISE_EVENT_START);
+        return 0;
+}
+
+/* Trying the same again would end the same. */
+static bool status_is_permanent(enum thox_status status) {
+        return status == STATUS_NOTFOUND || status == STATUS_BADCODE || status == STATUS_BADARGS ||
+               status == STATUS_BADCTX;
+}
+
+void process_fail_start(struct process *p, enum thox_status status, const char *fmt, ...) {
+        char message[LIMIT_EXIT_MESSAGE_BYTES];
+        va_list args;
+        va_start(args, fmt);
+        vsnprintf(message, sizeof(message), fmt, args);
+        va_end(args);
+
+        obituary_on_removed(&p->obituary, EXIT_REASON_ERROR, message);
+        p->is_unstartable = status_is_permanent(status);
+        launch_abandon(p);
+        if (p->run_call) {
+                struct call *call = p->run_call;
+                p->run_call = NULL;
+                p->is_hidden = true;
+                native_refuse(call, status, "%s", message);
+        }
+        process_kill_child(p);
+}
+
+void process_check_started(struct process *p) {
+        if (!p->has_started || p->linux_pid == 0)
+                return;
+        supervise_on_event(&p->supervisor, SUPERVISE_EVENT_READY);
+        if (!p->run_call)
+                return;
+
+        uint8_t bytes[16];
+        struct buf values = { .data = bytes, .cap = sizeof(bytes), .max = sizeof(bytes) };
+        int r = value_put_integer(&values, p->pid);
+        assert(r == 0);
+        struct call *call = p->run_call;
+        p->run_call = NULL;
+        native_answer(call, &values);
+}
+
+/* ---- kill ---------------------------------------------------------------------------------- */
+
+static void process_on_kill_dropped(struct call *call) {
+        struct process_kill *kill = call->userdata;
+        list_remove(&kill->link);
+        free(kill);
+}
+
+static bool process_add_kill(struct process *p, struct call *call) {
+        struct process_kill *kill = malloc(sizeof(*kill));
+        if (!kill) {
+                native_refuse(call, STATUS_ERROR, "initd is out of memory");
+                return false;
+        }
+        kill->call = call;
+        call->userdata = kill;
+        call->on_drop = process_on_kill_dropped;
+        list_add_tail(&p->kill_calls, &kill->link);
+        return true;
+}
+
+void process_kill(struct process *p, bool at_once, struct call *call) {
+        if (call && !process_add_kill(p, call))
+                return;
+        supervise_on_event(&p->supervisor, at_once ? SUPERVISE_EVENT_KILL : SUPERVISE_EVENT_STOP);
+}
+
+/* ---- fork ---------------------------------------------------------------------------------- */
+
+static bool process_take_early_death(struct process_registry *r,
+                                     pid_t linux_pid,
+                                     int *ret_wait_status) {
+        for (size_t i = 0; i < r->n_early; i++) {
+                if (r->early[i].linux_pid != linux_pid)
+                        continue;
+                *ret_wait_status = r->early[i].wait_status;
+                r->early[i] = r->early[--r->n_early];
+                return true;
+        }
+        return false;
+}
+
+static void process_stop_forking(struct process *p) {
+        p->is_forking = false;
+        p->initd->processes.n_forking--;
+        if (p->initd->processes.n_forking == 0)
+                p->initd->processes.n_early = 0;
+}
+
+static void process_on_not_forked(struct process *p, enum thox_status status, const char *why) {
+        process_stop_forking(p);
+        process_fail_start(p, status, "cannot fork a worker: %s", why);
+        process_end_instance(p);
+}
+
+void process_on_forked(struct initd *initd, const Thox__Forked *body) {
+        struct process_registry *r = &initd->processes;
+        struct process *p = table_find_u64(&r->by_pid, body->pid);
+        if (!p || !p->is_forking)
+                return;
+        if (body->linux_pid == 0) {
+                process_on_not_forked(p, STATUS_AGAIN, strerror((int)body->error));
+                return;
+        }
+
+        int wait_status;
+        pid_t linux_pid = (pid_t)body->linux_pid;
+        bool is_dead = process_take_early_death(r, linux_pid, &wait_status);
+        process_stop_forking(p);
+        p->linux_pid = linux_pid;
+        if (table_add_u64(&r->by_linux_pid, (uint64_t)linux_pid, p) < 0) {
+                /* Without the table nobody would see it end: it must not begin. */
+                spawn_kill(linux_pid, SIGKILL);
+                p->linux_pid = 0;
+                process_fail_start(p, STATUS_ERROR, "initd is out of memory");
+                process_end_instance(p);
+                return;
+        }
+        if (is_dead)
+                process_on_reaped(initd, linux_pid, wait_status);
+        else if (p->is_kill_wanted)
+                spawn_kill(linux_pid, SIGKILL);
+        else
+                process_check_started(p);
+}
+
+void process_on_zygote_lost(struct initd *initd) {
+        list_for_each_safe(link, &initd->processes.all) {
+                struct process *p = container_of(link, struct process, link);
+                if (p->is_forking)
+                        process_on_not_forked(p, STATUS_AGAIN, "the zygote ended");
+        }
+}
+
+/* ---- the instance's end -------------------------------------------------------------------- */
+
+void process_on_exit(struct process *p, const Thox__Exit *body) {
+        obituary_on_exit(&p->obituary, body);
+}
+
+void process_on_peer_closed(struct process *p, struct peer *peer) {
+        p->peer = NULL;
+        p->n_calls_before += peer->n_calls_total;
+        if (p->linux_pid == 0) {
+                p->is_kill_wanted = true; /* should it still be forked */
+                return;
+        }
+        if (peer->close_reason == EXIT_REASON_PROTOCOL || peer->close_reason == EXIT_REASON_HUNG) {
+                obituary_on_removed(&p->obituary, peer->close_reason, peer->close_text);
+                process_kill_child(p);
+                return;
+        }
+        supervise_on_event(&p->supervisor, SUPERVISE_EVENT_HANGUP);
+}
+
+static void process_note_early_death(struct process_registry *r, pid_t linux_pid, int wait_status) {
+        if (r->n_forking == 0 || r->n_early == ARRAY_SIZE(r->early))
+                return;
+        r->early[r->n_early++] = (struct process_early_death){ linux_pid, wait_status };
+}
+
+void process_on_reaped(struct initd *initd, pid_t linux_pid, int wait_status) {
+        struct process_registry *r = &initd->processes;
+        struct process *p = table_remove_u64(&r->by_linux_pid, (uint64_t)linux_pid);
+        if (!p) {
+                process_note_early_death(r, linux_pid, wait_status);
+                return;
+        }
+
+        p->linux_pid = 0;
+        if (p->peer)
+                peer_drain(p->peer); /* its Exit may still lie in the socket */
+        obituary_on_reaped(&p->obituary, wait_status);
+        process_end_instance(p);
+}
+
+static struct process_ref process_foster_parent(struct initd *initd, struct process_ref gone) {
+        struct process *init = process_find(initd, PROCESS_PID_INIT);
+        if (!init || !init->peer || init->peer->generation == gone.generation)
+                return (struct process_ref){ PROCESS_PID_INITD, ROUTER_GENERATION_INITD };
+        return (struct process_ref){ init->pid, init->peer->generation };
+}
+
+void process_on_parent_gone(struct initd *initd, struct process_ref parent, bool was_control) {
+        list_for_each_safe(link, &initd->processes.all) {
+                struct process *p = container_of(link, struct process, link);
+                if (p->parent.pid != parent.pid || p->parent.generation != parent.generation)
+                        continue;
+                p->parent = process_foster_parent(initd, parent);
+                if (was_control && !p->spec->is_detached)
+                        process_kill(p, false, NULL);
+        }
+}

@@ -1,0 +1,35 @@
+/*
+ * record.h - writes an answer's tables field by field. Errors (no memory) stick: the writer looks at
+ * them once, at the end.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libipc/base/buf.h"
+
+struct call;
+
+/* On the stack; ended by record_answer. */
+struct record {
+        struct buf values;
+        int error;
+};
+
+void record_init(struct record *r);
+/* `n` items or pairs follow. */
+void record_array(struct record *r, size_t n);
+/* Pairs follow up to record_end. */
+void record_map(struct record *r);
+void record_end(struct record *r);
+
+void record_key(struct record *r, const char *key);
+void record_text(struct record *r, const char *key, const char *text);
+void record_bytes(struct record *r, const char *key, const void *bytes, size_t len);
+void record_integer(struct record *r, const char *key, uint64_t v);
+void record_float(struct record *r, const char *key, double v);
+
+/* Answers `call` (may be NULL) with what was written, or that there is no memory; releases. */
+void record_answer(struct record *r, struct call *call);

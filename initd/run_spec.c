@@ -1,0 +1,524 @@
+/*
+ * run_spec.c - see run_spec.h. One table of keys; each key's parser takes one value. An unknown key,
+ * a key twice or a value of another type is refused with the key's name.
+ */
+#include "initd/run_spec.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "initd/context.h"
+#include "initd/handle.h"
+#include "initd/native.h"
+#include "initd/peer.h"
+#include "libipc/base/error.h"
+#include "libipc/name.h"
+
+#define SPEC_CONTEXTS_MAX 64u
+
+/* What one parse works with. Byte pointers point into the request. */
+struct spec_parse {
+        struct native_request *request;
+        struct value_reader *reader;
+        struct run_spec *spec;
+        struct run_spec_refusal *refusal;
+        const char *key; /* being parsed */
+        const uint8_t *program, *code, *chunk, *runtime, *name;
+        size_t program_len, code_len, chunk_len, runtime_len, name_len;
+};
+
+PRINTF_LIKE(3, 4)
+static int spec_refuse(struct spec_parse *p, enum thox_status status, const char *fmt, ...) {
+        va_list args;
+        va_start(args, fmt);
+        p->refusal->status = status;
+        vsnprintf(p->refusal->message, sizeof(p->refusal->message), fmt, args);
+        va_end(args);
+        return RUN_SPEC_E_REFUSED;
+}
+
+static int spec_want(struct spec_parse *p, const char *what) {
+        return spec_refuse(p, STATUS_BADARGS, "%s: wants %s", p->key, what);
+}
+
+/* ---- values -------------------------------------------------------------------------------- */
+
+static int spec_get_bytes(struct spec_parse *p, const uint8_t **ret, size_t *ret_len) {
+        if (!value_get_bytes(p->reader, ret, ret_len))
+                return spec_want(p, "a string");
+        return 0;
+}
+
+static int spec_get_integer(struct spec_parse *p, int64_t *ret) {
+        if (!value_get_integer(p->reader, ret))
+                return spec_want(p, "an integer");
+        return 0;
+}
+
+static int spec_get_boolean(struct spec_parse *p, bool *ret) {
+        if (!value_get_boolean(p->reader, ret))
+                return spec_want(p, "true or false");
+        return 0;
+}
+
+static int spec_get_context(struct spec_parse *p, struct run_context *ret) {
+        uint32_t index;
+        if (!value_get_cap(p->reader, &index))
+                return spec_want(p, "a context");
+
+        struct handle *h = native_cap(p->request, index);
+        if (!h || h->context->is_dead)
+                return spec_refuse(p, STATUS_BADCTX, "%s: no such context in this process", p->key);
+        if ((h->rights & HANDLE_RIGHT_SHARE) == 0)
+                return spec_refuse(p, STATUS_DENIED, "%s: this context may not be shared", p->key);
+        ret->context = context_ref(h->context);
+        ret->rights = h->rights;
+        return 0;
+}
+
+/* A map's next key as a C string; false at its end. */
+static int spec_next_key(struct spec_parse *p,
+                         const char *outer,
+                         size_t *n_left,
+                         char ret[LIMIT_NAME_BYTES + 1],
+                         bool *ret_is_end) {
+        struct value v;
+        *ret_is_end = *n_left == 0;
+        if (*n_left == 0)
+                return 0;
+        if (value_next(p->reader, &v) != VALUE_OK)
+                return spec_refuse(p, STATUS_BADARGS, "%s: is not complete", outer);
+        if (v.type == VALUE_END) {
+                *ret_is_end = true;
+                return 0;
+        }
+        if (v.type != VALUE_BYTES || !name_is_valid(v.bytes, v.len))
+                return spec_refuse(p, STATUS_BADARGS, "%s: keys must be names", outer);
+
+        memcpy(ret, v.bytes, v.len);
+        ret[v.len] = '\0';
+        if (*n_left != VALUE_INDEFINITE)
+                (*n_left)--;
+        return 0;
+}
+
+/* ---- keys ---------------------------------------------------------------------------------- */
+
+static int parse_program(struct spec_parse *p) {
+        return spec_get_bytes(p, &p->program, &p->program_len);
+}
+
+static int parse_code(struct spec_parse *p) {
+        int r = spec_get_bytes(p, &p->code, &p->code_len);
+        if (r == 0 && p->code_len > LIMIT_SOURCE_BYTES)
+                return spec_refuse(p, STATUS_LIMIT, "code: longer than %u bytes",
+                                   LIMIT_SOURCE_BYTES);
+        return r;
+}
+
+static int parse_chunk(struct spec_parse *p) {
+        return spec_get_bytes(p, &p->chunk, &p->chunk_len);
+}
+
+static int parse_runtime(struct spec_parse *p) {
+        return spec_get_bytes(p, &p->runtime, &p->runtime_len);
+}
+
+static int parse_name(struct spec_parse *p) {
+        int r = spec_get_bytes(p, &p->name, &p->name_len);
+        if (r == 0 && !name_is_valid(p->name, p->name_len))
+                return spec_refuse(p, STATUS_BADARGS, "name: is not a valid name");
+        return r;
+}
+
+/* Skips one item that must not contain handles: they would mean nothing at the receiver. */
+static int spec_skip_plain(struct spec_parse *p) {
+        size_t depth = p->reader->depth;
+        struct value v;
+        do {
+                if (value_next(p->reader, &v) != VALUE_OK)
+                        return spec_refuse(p, STATUS_BADARGS, "args: %s",
+                                           p->reader->error ? p->reader->error : "not complete");
+                if (v.type == VALUE_CAP)
+                        return spec_refuse(p, STATUS_BADARGS,
+                                           "args: contexts belong in contexts = {...}");
+        } while (p->reader->depth > depth);
+        return 0;
+}
+
+static int parse_args(struct spec_parse *p) {
+        struct value list;
+        struct value_reader before = *p->reader;
+        if (value_next(p->reader, &list) != VALUE_OK)
+                return spec_want(p, "a list");
+        if (list.type == VALUE_MAP && list.size == 0)
+                return 0;
+        if (list.type != VALUE_ARRAY)
+                return spec_want(p, "a list without holes");
+
+        const uint8_t *start = p->reader->at;
+        *p->reader = before;
+        int r = spec_skip_plain(p);
+        if (r != 0)
+                return r;
+
+        /* The items alone, without the break byte that ends an indefinite list. */
+        size_t len = (size_t)(p->reader->at - start);
+        if (list.size == VALUE_INDEFINITE)
+                len--;
+        if (len > LIMIT_FRAME_VALUES_BYTES)
+                return spec_refuse(p, STATUS_LIMIT, "args: %zu bytes are more than %u", len,
+                                   LIMIT_FRAME_VALUES_BYTES);
+        return error_trace(buf_add(&p->spec->args, start, len));
+}
+
+static int parse_ctx(struct spec_parse *p) {
+        return spec_get_context(p, &p->spec->ctx);
+}
+
+static int spec_add_context(struct spec_parse *p, const char *name) {
+        struct run_spec *spec = p->spec;
+        if (spec->n_contexts >= SPEC_CONTEXTS_MAX)
+                return spec_refuse(p, STATUS_LIMIT, "contexts: more than %u", SPEC_CONTEXTS_MAX);
+
+        struct run_context *grown =
+                realloc(spec->contexts, (spec->n_contexts + 1) * sizeof(*grown));
+        if (!grown)
+                return error_origin(ENOMEM);
+        spec->contexts = grown;
+        struct run_context *c = &grown[spec->n_contexts];
+        *c = (struct run_context){ 0 };
+        snprintf(c->name, sizeof(c->name), "%s", name);
+
+        p->key = name;
+        int r = spec_get_context(p, c);
+        if (r == 0)
+                spec->n_contexts++;
+        return r;
+}
+
+static int parse_contexts(struct spec_parse *p) {
+        struct value_reader before = *p->reader;
+        struct value v;
+        if (value_next(p->reader, &v) != VALUE_OK)
+                return spec_want(p, "a table of contexts");
+        if (v.type == VALUE_ARRAY && v.size == 0)
+                return 0;
+        *p->reader = before;
+
+        size_t n;
+        if (!value_get_map(p->reader, &n))
+                return spec_want(p, "a table of contexts by name");
+        for (;;) {
+                char name[LIMIT_NAME_BYTES + 1];
+                bool is_end;
+                int r = spec_next_key(p, "contexts", &n, name, &is_end);
+                if (r != 0 || is_end)
+                        return r;
+                r = spec_add_context(p, name);
+                if (r != 0)
+                        return r;
+        }
+}
+
+static int parse_uid(struct spec_parse *p) {
+        int64_t uid;
+        int r = spec_get_integer(p, &uid);
+        if (r != 0)
+                return r;
+        if (uid < 0 || uid > INT32_MAX)
+                return spec_want(p, "an integer from 0 to 2147483647");
+        p->spec->has_uid = true;
+        p->spec->uid = (uint32_t)uid;
+        return 0;
+}
+
+static int parse_visible(struct spec_parse *p) {
+        bool is_visible;
+        int r = spec_get_boolean(p, &is_visible);
+        if (r == 0)
+                p->spec->is_invisible = !is_visible;
+        return r;
+}
+
+static int parse_detach(struct spec_parse *p) {
+        return spec_get_boolean(p, &p->spec->is_detached);
+}
+
+static bool bytes_equal(const uint8_t *bytes, size_t len, const char *text) {
+        return len == strlen(text) && memcmp(bytes, text, len) == 0;
+}
+
+static int parse_restart(struct spec_parse *p) {
+        const uint8_t *bytes;
+        size_t len;
+        int r = spec_get_bytes(p, &bytes, &len);
+        if (r != 0)
+                return r;
+        p->spec->is_restarted = bytes_equal(bytes, len, "on-failure");
+        if (!p->spec->is_restarted && !bytes_equal(bytes, len, "never"))
+                return spec_want(p, "\"never\" or \"on-failure\"");
+        return 0;
+}
+
+static int parse_quantum(struct spec_parse *p) {
+        int64_t us;
+        int r = spec_get_integer(p, &us);
+        if (r != 0)
+                return r;
+        if (us != 0 && (us < LIMIT_QUANTUM_MIN_US || us > LIMIT_QUANTUM_MAX_US))
+                return spec_want(p, "0 or 1000 to 1000000 (microseconds)");
+        p->spec->quantum_us = (uint32_t)us;
+        return 0;
+}
+
+static int parse_memory(struct spec_parse *p) {
+        int64_t bytes;
+        int r = spec_get_integer(p, &bytes);
+        if (r != 0)
+                return r;
+        if (bytes < 0 || (uint64_t)bytes < LIMIT_MEMORY_MIN_BYTES)
+                return spec_want(p, "1048576 bytes or more");
+        p->spec->memory_bytes = (uint64_t)bytes;
+        return 0;
+}
+
+struct spec_key {
+        const char *name;
+        int (*parse)(struct spec_parse *p);
+};
+
+static int spec_parse_map(struct spec_parse *p,
+                          const char *outer,
+                          const struct spec_key *keys,
+                          size_t n_keys);
+
+static const struct spec_key property_keys[] = {
+        { "memory", parse_memory },
+        { "quantum", parse_quantum },
+};
+
+static int parse_properties(struct spec_parse *p) {
+        return spec_parse_map(p, "properties", property_keys, ARRAY_SIZE(property_keys));
+}
+
+static const struct spec_key spec_keys[] = {
+        { "args", parse_args },
+        { "chunk", parse_chunk },
+        { "code", parse_code },
+        { "contexts", parse_contexts },
+        { "ctx", parse_ctx },
+        { "detach", parse_detach },
+        { "name", parse_name },
+        { "program", parse_program },
+        { "properties", parse_properties },
+        { "restart", parse_restart },
+        { "runtime", parse_runtime },
+        { "uid", parse_uid },
+        { "visible", parse_visible },
+};
+
+static int spec_parse_key(struct spec_parse *p,
+                          const char *outer,
+                          const char *name,
+                          const struct spec_key *keys,
+                          size_t n_keys,
+                          uint32_t *seen) {
+        for (size_t i = 0; i < n_keys; i++) {
+                if (strcmp(keys[i].name, name) != 0)
+                        continue;
+                if (*seen & (1u << i))
+                        return spec_refuse(p, STATUS_BADARGS, "%s: '%s' twice", outer, name);
+                *seen |= 1u << i;
+                p->key = keys[i].name;
+                return keys[i].parse(p);
+        }
+        return spec_refuse(p, STATUS_BADARGS, "%s: unknown key '%s'", outer, name);
+}
+
+static int spec_parse_map(struct spec_parse *p,
+                          const char *outer,
+                          const struct spec_key *keys,
+                          size_t n_keys) {
+        struct value v;
+        if (value_next(p->reader, &v) != VALUE_OK ||
+            (v.type != VALUE_MAP && !(v.type == VALUE_ARRAY && v.size == 0)))
+                return spec_refuse(p, STATUS_BADARGS, "%s: wants a table", outer);
+
+        size_t n = v.size;
+        uint32_t seen = 0;
+        for (;;) {
+                char name[LIMIT_NAME_BYTES + 1];
+                bool is_end;
+                int r = spec_next_key(p, outer, &n, name, &is_end);
+                if (r != 0 || is_end)
+                        return r;
+                r = spec_parse_key(p, outer, name, keys, n_keys, &seen);
+                if (r != 0)
+                        return r;
+        }
+}
+
+/* ---- the whole ----------------------------------------------------------------------------- */
+
+/* "a+b#name": the part before '#', and the name. */
+static size_t spec_prefix_len(const uint8_t *program, size_t len) {
+        const uint8_t *mark = memchr(program, '#', len);
+        return mark ? (size_t)(mark - program) : len;
+}
+
+static int spec_check_program(struct spec_parse *p) {
+        if (!p->program == !p->code)
+                return spec_refuse(p, STATUS_BADARGS, "process.run: wants either program or code");
+        if (p->code)
+                return 0;
+
+        size_t prefix = spec_prefix_len(p->program, p->program_len);
+        bool has_prefix = prefix < p->program_len;
+        const uint8_t *name = has_prefix ? p->program + prefix + 1 : p->program;
+        size_t name_len = p->program_len - (size_t)(name - p->program);
+        if (!name_is_valid(name, name_len))
+                return spec_refuse(p, STATUS_BADARGS, "program: is not a valid program name");
+        if (has_prefix && p->runtime &&
+            (prefix != p->runtime_len || memcmp(p->program, p->runtime, prefix) != 0))
+                return spec_refuse(p, STATUS_BADARGS,
+                                   "runtime: differs from the one before '#' in program");
+        if (has_prefix)
+                p->runtime = NULL; /* said already */
+        if (!p->name) {
+                p->name = name;
+                p->name_len = name_len;
+        }
+        return 0;
+}
+
+static int put_pair(struct buf *b, const char *key, const uint8_t *bytes, size_t len) {
+        if (!bytes)
+                return 0;
+        int r = value_put_text(b, key);
+        return r < 0 ? error_trace(r) : error_trace(value_put_bytes(b, bytes, len));
+}
+
+static int spec_put_image(struct spec_parse *p) {
+        struct buf *b = &p->spec->image;
+        int r = value_put_map(b, VALUE_INDEFINITE);
+        if (r == 0)
+                r = put_pair(b, "program", p->program, p->program_len);
+        if (r == 0)
+                r = put_pair(b, "code", p->code, p->code_len);
+        if (r == 0 && p->code)
+                r = put_pair(b, "chunk", p->chunk, p->chunk_len);
+        if (r == 0)
+                r = put_pair(b, "runtime", p->runtime, p->runtime_len);
+        return r < 0 ? error_trace(r) : error_trace(value_put_end(b));
+}
+
+static int spec_set_names(struct spec_parse *p) {
+        struct run_spec *spec = p->spec;
+        const char *what = p->code ? "code" : (const char *)p->program;
+        int what_len = p->code ? (int)strlen("code") : (int)p->program_len;
+        const char *runtime = p->runtime ? (const char *)p->runtime : "";
+
+        if (asprintf(&spec->program, "%.*s%s%.*s", p->runtime ? (int)p->runtime_len : 0, runtime,
+                     p->runtime ? "#" : "", what_len, what) < 0) {
+                spec->program = NULL;
+                return error_origin(ENOMEM);
+        }
+        snprintf(spec->name, sizeof(spec->name), "%.*s", p->name ? (int)p->name_len : 4,
+                 p->name ? (const char *)p->name : "code");
+        return 0;
+}
+
+/* The context the call came through, with the rights its holder has in it. */
+static void spec_default_ctx(struct spec_parse *p) {
+        const struct handle_table *held = &p->request->caller->handles;
+        struct run_context *ctx = &p->spec->ctx;
+        if (ctx->context)
+                return;
+
+        ctx->context = context_ref(p->request->context);
+        for (size_t i = 0; i < held->n_slots; i++) {
+                if (held->slots[i] && held->slots[i]->context == ctx->context)
+                        ctx->rights |= held->slots[i]->rights;
+        }
+}
+
+static struct run_spec *spec_alloc(void) {
+        struct run_spec *spec = calloc(1, sizeof(*spec));
+        if (!spec)
+                return NULL;
+        buf_init(&spec->image, LIMIT_SOURCE_BYTES + 4096);
+        buf_init(&spec->args, LIMIT_FRAME_VALUES_BYTES);
+        spec->memory_bytes = LIMIT_MEMORY_BYTES;
+        spec->quantum_us = LIMIT_QUANTUM_US;
+        return spec;
+}
+
+int run_spec_new(struct run_spec **ret,
+                 struct native_request *request,
+                 struct run_spec_refusal *ret_refusal) {
+        struct run_spec *spec CLEANUP(run_spec_freep) = spec_alloc();
+        if (!spec)
+                return error_origin(ENOMEM);
+
+        struct spec_parse p = {
+                .request = request, .reader = &request->args, .spec = spec, .refusal = ret_refusal
+        };
+        int r = spec_parse_map(&p, "process.run", spec_keys, ARRAY_SIZE(spec_keys));
+        if (r == 0 && !value_is_done(p.reader))
+                r = spec_refuse(&p, STATUS_BADARGS, "process.run: wants one table");
+        if (r == 0)
+                r = spec_check_program(&p);
+        if (r == 0)
+                r = spec_put_image(&p);
+        if (r == 0)
+                r = spec_set_names(&p);
+        if (r != 0)
+                return r;
+
+        spec_default_ctx(&p);
+        *ret = take(spec);
+        return 0;
+}
+
+int run_spec_new_program(struct run_spec **ret, const char *program, struct context *ctx) {
+        struct run_spec *spec CLEANUP(run_spec_freep) = spec_alloc();
+        if (!spec)
+                return error_origin(ENOMEM);
+
+        struct spec_parse p = { .spec = spec,
+                                .program = (const uint8_t *)program,
+                                .program_len = strlen(program),
+                                .name = (const uint8_t *)program,
+                                .name_len = strlen(program) };
+        int r = spec_put_image(&p);
+        if (r == 0)
+                r = spec_set_names(&p);
+        if (r != 0)
+                return error_trace(r);
+
+        spec->ctx.context = context_ref(ctx);
+        spec->ctx.rights = HANDLE_RIGHTS_ALL;
+        spec->is_restarted = true;
+        *ret = take(spec);
+        return 0;
+}
+
+struct run_spec *run_spec_free(struct run_spec *s) {
+        if (!s)
+                return NULL;
+        for (size_t i = 0; i < s->n_contexts; i++)
+                context_unref(s->contexts[i].context);
+        free(s->contexts);
+        if (s->ctx.context)
+                context_unref(s->ctx.context);
+        buf_deinit(&s->image);
+        buf_deinit(&s->args);
+        free(s->program);
+        free(s);
+        return NULL;
+}

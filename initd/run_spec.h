@@ -1,0 +1,60 @@
+/*
+ * run_spec.h - what a caller of process.run asked for, checked and kept, so that the program can be
+ * started again from it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libipc/base/buf.h"
+#include "libipc/base/macros.h"
+#include "libipc/limits.h"
+#include "libipc/status.h"
+
+struct context;
+struct native_request;
+
+/* A context to be given to the program; holds a reference. */
+struct run_context {
+        char name[LIMIT_NAME_BYTES + 1];
+        struct context *context;
+        uint32_t rights;
+};
+
+struct run_spec {
+        char name[LIMIT_NAME_BYTES + 1];
+        char *program;          /* as asked for, "extended#hello" */
+        struct buf image;       /* the argument of code.image */
+        struct buf args;        /* the program's arguments, a CBOR sequence */
+        struct run_context ctx; /* the program's context 0 */
+        struct run_context *contexts;
+        size_t n_contexts;
+        bool has_uid;
+        uint32_t uid;
+        bool is_invisible;
+        bool is_detached;
+        bool is_restarted; /* restart = "on-failure" */
+        uint64_t memory_bytes;
+        uint32_t quantum_us;
+};
+
+enum run_spec_error {
+        RUN_SPEC_OK = 0,
+        RUN_SPEC_E_REFUSED = 1, /* ret_refusal says why */
+};
+
+struct run_spec_refusal {
+        enum thox_status status;
+        char message[256];
+};
+
+/* From the arguments of a process.run. */
+int run_spec_new(struct run_spec **ret,
+                 struct native_request *request,
+                 struct run_spec_refusal *ret_refusal);
+/* A program of the store with nothing but a context, restarted on failure: init. */
+int run_spec_new_program(struct run_spec **ret, const char *program, struct context *ctx);
+struct run_spec *run_spec_free(struct run_spec *s);
+DEFINE_CLEANUP(struct run_spec *, run_spec_free)

@@ -1,0 +1,65 @@
+/*
+ * stop.c - see stop.h. Called again for every thing that goes; it never waits itself.
+ */
+#include "initd/stop.h"
+
+#include "initd/initd.h"
+#include "libipc/base/log.h"
+
+void stop_init(struct stop *s, struct initd *initd) {
+        *s = (struct stop){ .initd = initd };
+}
+
+/* Killing a program that waits for its restart removes it, and only it, from the list. */
+static void stop_programs(struct stop *s) {
+        list_for_each_safe(link, &s->initd->processes.all)
+                process_kill(container_of(link, struct process, link), s->is_now, NULL);
+}
+
+static void stop_daemons(struct stop *s) {
+        enum supervise_event event = s->is_now ? SUPERVISE_EVENT_KILL : SUPERVISE_EVENT_STOP;
+        control_close(&s->initd->control);
+        for (size_t i = 0; i < _DAEMON_N; i++)
+                supervise_on_event(&s->initd->daemons[i].supervisor, event);
+}
+
+static void stop_take_step(struct stop *s) {
+        if (s->step == STOP_STEP_PROGRAMS)
+                stop_programs(s);
+        else if (s->step == STOP_STEP_DAEMONS)
+                stop_daemons(s);
+        /* The check follows as a later: what was asked for may have come about at once. */
+        loop_later_add(&s->initd->loop, &s->initd->check);
+}
+
+void stop_begin(struct stop *s, int exit_status, bool now) {
+        struct initd *initd = s->initd;
+        if (s->step == STOP_STEP_NONE) {
+                log_info("the tree stops programs=%zu", initd->processes.n_processes);
+                initd->state = INITD_STATE_STOPPING;
+                initd->exit_status = exit_status;
+                s->step = STOP_STEP_PROGRAMS;
+                notify_stopping();
+        } else if (!now || s->is_now) {
+                return;
+        }
+        s->is_now = now;
+        stop_take_step(s);
+}
+
+static bool stop_daemons_are_gone(const struct stop *s) {
+        for (size_t i = 0; i < _DAEMON_N; i++) {
+                if (s->initd->daemons[i].supervisor.state != SUPERVISE_STATE_DOWN)
+                        return false;
+        }
+        return true;
+}
+
+void stop_check(struct stop *s) {
+        if (s->step == STOP_STEP_PROGRAMS && list_is_empty(&s->initd->processes.all)) {
+                s->step = STOP_STEP_DAEMONS;
+                stop_take_step(s);
+        } else if (s->step == STOP_STEP_DAEMONS && stop_daemons_are_gone(s)) {
+                loop_stop(&s->initd->loop);
+        }
+}
