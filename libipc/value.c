@@ -199,6 +199,22 @@ static int bad_end(struct value_reader *r) {
         return r->depth == 0 ? VALUE_E_DONE : bad(r, "a table is cut short");
 }
 
+/* n: 1, 2, 4 or 8 */
+static inline uint64_t big_endian(const uint8_t *p, size_t n) {
+        uint64_t u64;
+        uint32_t u32;
+
+        if (n == 8) {
+                memcpy(&u64, p, sizeof(u64));
+                return be64toh(u64);
+        }
+        if (n == 4) {
+                memcpy(&u32, p, sizeof(u32));
+                return be32toh(u32);
+        }
+        return n == 1 ? p[0] : (uint64_t)p[0] << 8 | p[1];
+}
+
 /* The number in a head, whose initial byte has been passed. */
 static inline bool head_read(struct value_reader *r, unsigned int info, uint64_t *ret) {
         if (info < INFO_ONE_BYTE) {
@@ -216,11 +232,8 @@ static inline bool head_read(struct value_reader *r, unsigned int info, uint64_t
                 return false;
         }
 
-        uint64_t number = 0;
-        for (size_t i = 0; i < n; i++)
-                number = number << 8 | r->at[i];
+        *ret = big_endian(r->at, n);
         r->at += n;
-        *ret = number;
         return true;
 }
 
