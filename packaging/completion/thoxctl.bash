@@ -1,0 +1,87 @@
+# Bash completion of thoxctl(1). Names of programs and processes are asked of the tree that the
+# command line itself names.
+
+_thoxctl_ask() {
+    local i flags=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        --user | --system) flags+=("${COMP_WORDS[i]}") ;;
+        --dir | --socket | -S) flags+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}") ;;
+        esac
+    done
+    thoxctl "${flags[@]}" --no-legend --timeout 1s "$@" 2>/dev/null
+}
+
+_thoxctl_names() {
+    case $1 in
+    process) _thoxctl_ask ps | awk '{ print $4 }' ;;
+    endpoint) _thoxctl_ask services | awk '{ print $1 }' ;;
+    *) _thoxctl_ask get "$1" | awk '{ print $1 }' ;;
+    esac
+}
+
+_thoxctl() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local verbs='run ps ls list status kill logs get set rm versions rollback call services
+        shutdown version help'
+    local common='--help --version --quiet --verbose --json --color --no-legend --timeout --yes
+        --socket --dir --user --system'
+    local i verb='' words=() own=''
+
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        --dir | --socket | -S | --timeout | --color | --name | --runtime | --memory | --quantum | \
+            --restart | --expect | --note | --lines | -n) ((i++)) ;;
+        -*) ;;
+        *)
+            if [[ -z $verb ]]; then verb=${COMP_WORDS[i]}; else words+=("${COMP_WORDS[i]}"); fi
+            ;;
+        esac
+    done
+
+    COMPREPLY=()
+    case $prev in
+    --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") && return ;;
+    --restart) mapfile -t COMPREPLY < <(compgen -W 'never on-failure' -- "$cur") && return ;;
+    --runtime) mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names runtime)" -- "$cur") && return ;;
+    --dir) mapfile -t COMPREPLY < <(compgen -d -- "$cur") && return ;;
+    --socket | -S) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
+    esac
+
+    case $verb in
+    run) own='--admin --name --runtime --memory --quantum --restart' ;;
+    kill | shutdown) own='--now' ;;
+    get) own='--version' ;;
+    set | rm) own='--expect --note' ;;
+    logs) own='--lines' ;;
+    esac
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$own $common" -- "$cur")
+        return
+    fi
+
+    case $verb in
+    '') mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
+    run) mapfile -t COMPREPLY < <(
+        ((${#words[@]} == 0)) && compgen -W "$(_thoxctl_names program)" -- "$cur"
+        compgen -f -- "$cur"
+    ) ;;
+    kill | status | logs)
+        mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names process)" -- "$cur")
+        ;;
+    call)
+        ((${#words[@]} == 0)) &&
+            mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names endpoint)" -- "$cur")
+        ;;
+    help) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
+    get | set | rm | versions | rollback)
+        case ${#words[@]} in
+        0) mapfile -t COMPREPLY < <(compgen -W 'program library runtime' -- "$cur") ;;
+        1) mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names "${words[0]}")" -- "$cur") ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        esac
+        ;;
+    esac
+}
+
+complete -F _thoxctl thoxctl

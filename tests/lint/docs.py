@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Documents against code: every verb, flag and code of thoxctl is in its man page and completion,
+every endpoint of docs/PROTOCOL.md is in a daemon's table and the other way round.
+
+usage: docs.py SOURCE-DIR THOXCTL
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+ENDPOINT_FILES = ["initd/native*.c", "storaged/endpoints.c", "runtimed/endpoints.c"]
+# { "name", handler, ...   { .name = "name", .handler = handler, ...   { k ".name", handler, ...
+ROW = re.compile(
+    r'\{[\s\\]*(k )?(?:\.name = )?"(\.?[a-z_.]+)",[\s\\]*(?:\.handler = )?\w+,\s'
+)
+STORE_KINDS = r"^(program|library|runtime)\.(get|set|list|versions|rollback)$"
+
+
+def in_code(root):
+    names = set()
+    for pattern in ENDPOINT_FILES:
+        for path in root.glob(pattern):
+            text = path.read_text()
+            for kind, name in ROW.findall(text):
+                names.add("K" + name if kind else re.sub(STORE_KINDS, r"K.\2", name))
+    return names
+
+
+def in_protocol(root):
+    text = (root / "docs/PROTOCOL.md").read_text()
+    section = text.split("## Native endpoints")[1].split("\n## ")[0]
+    return set(re.findall(r"^\| `([A-Za-z_.]+)` \|", section, re.MULTILINE))
+
+
+def compare_endpoints(root):
+    code, protocol = in_code(root), in_protocol(root)
+    for name in sorted(code - protocol):
+        yield f"docs/PROTOCOL.md: endpoint '{name}' is served but not documented"
+    for name in sorted(protocol - code):
+        yield f"docs/PROTOCOL.md: endpoint '{name}' is documented but nobody serves it"
+
+
+def man_items(root):
+    """The words after each .It of the man page, without macros."""
+    text = (root / "docs/man/thoxctl.1").read_text()
+    return [line[4:].split() for line in text.splitlines() if line.startswith(".It ")]
+
+
+def man_flags(items):
+    """Fl n , -lines Ar n → {n, -lines}"""
+    flags = set()
+    for words in items:
+        flags.update(b for a, b in zip(words, words[1:] + [""]) if a == "Fl")
+        flags.update(w for w in words if w.startswith("-"))
+    return flags
+
+
+def compare_thoxctl(root, help_document):
+    items = man_items(root)
+    flags = man_flags(items)
+    verbs = {words[1] for words in items if words[0] == "Cm" and len(words) > 1}
+    man_text = (root / "docs/man/thoxctl.1").read_text()
+    completion = (root / "packaging/completion/thoxctl.bash").read_text()
+    completed = set(re.findall(r"[\w-]+", completion))
+
+    for verb in help_document["verbs"]:
+        if verb["name"] not in verbs:
+            yield f"thoxctl.1: no entry for verb '{verb['name']}'"
+        for word in [verb["name"], *verb["aliases"]]:
+            if word not in completed:
+                yield f"thoxctl.bash: verb '{word}' is missing"
+            if not re.search(rf"\bCm {word}\b", man_text):
+                yield f"thoxctl.1: verb '{word}' is missing"
+        if len(verb["examples"]) != 2:
+            yield f"thoxctl {verb['name']} --help: needs two examples"
+    all_flags = help_document["flags"] + [f for v in help_document["verbs"] for f in v["flags"]]
+    for flag in all_flags:
+        if "-" + flag["name"] not in flags:
+            yield f"thoxctl.1: flag '--{flag['name']}' is missing"
+        if "letter" in flag and flag["letter"] not in flags:
+            yield f"thoxctl.1: flag '-{flag['letter']}' is missing"
+        if "--" + flag["name"] not in completed:
+            yield f"thoxctl.bash: flag '--{flag['name']}' is missing"
+    documented = {words[0] for words in items}
+    for code in help_document["codes"]:
+        if code not in documented:
+            yield f"thoxctl.1: code '{code}' is missing"
+
+
+def main():
+    root, thoxctl = pathlib.Path(sys.argv[1]), sys.argv[2]
+    shown = subprocess.run([thoxctl, "help", "--json"], check=True, capture_output=True, timeout=20)
+    problems = [*compare_endpoints(root), *compare_thoxctl(root, json.loads(shown.stdout))]
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
