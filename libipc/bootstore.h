@@ -1,7 +1,7 @@
 /*
  * bootstore.h - the packaged, read-only store that an empty directory boots from:
- * DIR/{program,library,runtime}/NAME.lua and DIR/MANIFEST ("sha256  kind/NAME.lua" a line). All of it
- * is read and verified once, at start; afterwards it lives in memory.
+ * DIR/{program,library,runtime}/NAME.lua and DIR/MANIFEST ("sha256  kind/NAME.lua" a line). All of
+ * it is read and verified once, at start; afterwards it lives in memory.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * fuzz_value.c - bytes as a sequence of values: what can be read is written again and read as the same,
- * and writing that once more changes nothing. Printing and skipping meet the same bytes.
+ * fuzz_value.c - bytes as a sequence of values: what can be read is written again and read as the
+ * same, and writing that once more changes nothing. Printing and skipping meet the same bytes.
  */
 #include <assert.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /*
- * test_client.c - the blocking client against a scripted peer in a child process. A script that meets
- * something else than it expects exits with the number of its line, which the test shows.
+ * test_client.c - the blocking client against a scripted peer in a child process. A script that
+ * meets something else than it expects exits with the number of its line, which the test shows.
  */
 #include "libipc/client.h"
 

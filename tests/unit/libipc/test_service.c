@@ -332,6 +332,27 @@ Test(service, long_arguments_and_answers_are_put_together) {
         free(bytes);
 }
 
+Test(service, arguments_past_the_limit_are_refused_once_they_are_all_here) {
+        uint8_t *bytes = calloc(1, LIMIT_FRAME_VALUES_BYTES);
+        struct wire_call call = { .cid = CID,
+                                  .handle = SERVICE_NATIVE_HANDLE,
+                                  .name = (const uint8_t *)"t.echo",
+                                  .name_len = 6 };
+        struct wire_extra extra = { .values = bytes,
+                                    .values_len = LIMIT_FRAME_VALUES_BYTES,
+                                    .more = true };
+        for (size_t sent = 0; sent <= LIMIT_MESSAGE_BYTES; sent += extra.values_len) {
+                extra.more = sent < LIMIT_MESSAGE_BYTES;
+                cr_assert_eq(conn_send_call(&peer, 1, &call, &extra, NULL), 0);
+                call.flags = WIRE_FLAG_CONTINUED;
+                while (conn_pending(&peer) > LIMIT_FRAME_VALUES_BYTES)
+                        cr_assert_eq(turn(), 0);
+        }
+        expect_answer(CID, STATUS_LIMIT);
+        cr_assert(list_is_empty(&service.running));
+        free(bytes);
+}
+
 Test(service, interleaved_long_calls_do_not_mix) {
         send_piece(CID, 0, true);
         send_piece(CID + 1, 0, true);
