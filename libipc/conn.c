@@ -336,9 +336,11 @@ static int conn_end_input(struct conn *c) {
 }
 
 static int conn_save_head(struct conn *c) {
-        if (c->n_input > 0)
+        /* A head that is waiting already stays: then there is no input. */
+        if (c->n_input > 0) {
                 memcpy(c->head, c->input, c->n_input);
-        c->n_head = c->n_input;
+                c->n_head = c->n_input;
+        }
         return conn_end_input(c);
 }
 

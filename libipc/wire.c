@@ -25,13 +25,13 @@
 #include <string.h>
 
 #include "libipc/base/error.h"
+#include "libipc/wire_scan.h"
 
 #define WIRE_CALL_BYTES 41u   /* a Call up to its name */
 #define WIRE_ANSWER_BYTES 24u /* a whole Answer */
 #define WIRE_BODY_OFFSET 8u   /* of the Call or Answer in the frame's body */
 #define WIRE_BUDGET_FACTOR 4u
 #define WIRE_BUDGET_BYTES (16u << 10)
-#define WIRE_ALLOCATION_BYTES 16u /* what malloc itself takes */
 
 /* Tags as they lie in memory. */
 #define TAG_SEQ 0x0d
@@ -96,24 +96,6 @@ static uint8_t *store_varint(uint8_t *at, uint32_t v) {
                 *at++ = (uint8_t)(v | 0x80);
         *at++ = (uint8_t)v;
         return at;
-}
-
-/* The position after the varint, NULL when it does not end in time. */
-static const uint8_t *load_varint(const uint8_t *at, const uint8_t *end, uint64_t *ret) {
-        uint64_t v = 0;
-
-        for (unsigned shift = 0; at < end && shift < 64; shift += 7) {
-                const uint8_t byte = *at++;
-
-                v |= (uint64_t)(byte & 0x7f) << shift;
-                if (byte >= 0x80)
-                        continue;
-                if (shift == 63 && byte > 1)
-                        return NULL;
-                *ret = v;
-                return at;
-        }
-        return NULL;
 }
 
 /* Writing. */
@@ -276,6 +258,13 @@ int wire_put(struct buf *out, const Thox__Frame *message, const struct wire_extr
 
 /* Reading: the hot road. */
 
+/* Not the caps: 2 KiB that nobody looks at beyond n_caps. */
+static void wire_frame_reset(struct wire_frame *f) {
+        f->message = NULL;
+        f->unpacked = NULL;
+        f->extra = (struct wire_extra){ .caps = f->caps };
+}
+
 static bool read_cap(const uint8_t *at, const uint8_t *end, struct wire_cap *ret) {
         uint64_t rights = 0;
 
@@ -285,7 +274,7 @@ static bool read_cap(const uint8_t *at, const uint8_t *end, struct wire_cap *ret
         at += 5;
 
         if (at < end && *at == 0x10)
-                at = load_varint(at + 1, end, &rights);
+                at = scan_varint(at + 1, end, &rights);
         if (at != end || rights > UINT32_MAX)
                 return false;
         ret->rights = (uint32_t)rights;
@@ -328,7 +317,7 @@ static bool read_extra(const uint8_t *at,
 
         if (end - at < 3 || !has_tag(at, TAG_VALUES))
                 return false;
-        at = load_varint(at + 2, end, &len);
+        at = scan_varint(at + 2, end, &len);
         if (!at || len != values_len || (size_t)(end - at) != values_len)
                 return false;
         f->extra.values = at;
@@ -387,169 +376,6 @@ static bool read_hot(const uint8_t *body, size_t len, size_t values_len, struct 
         return read_extra(inner + inner_len, body + len, values_len, f);
 }
 
-/* Reading: the scan. */
-
-enum wire_type {
-        WIRE_TYPE_VARINT = 0,
-        WIRE_TYPE_FIXED64 = 1,
-        WIRE_TYPE_BYTES = 2,
-        WIRE_TYPE_FIXED32 = 5,
-};
-
-static const uint8_t wire_types[] = {
-        [PROTOBUF_C_TYPE_INT32] = WIRE_TYPE_VARINT,
-        [PROTOBUF_C_TYPE_SINT32] = WIRE_TYPE_VARINT,
-        [PROTOBUF_C_TYPE_SFIXED32] = WIRE_TYPE_FIXED32,
-        [PROTOBUF_C_TYPE_INT64] = WIRE_TYPE_VARINT,
-        [PROTOBUF_C_TYPE_SINT64] = WIRE_TYPE_VARINT,
-        [PROTOBUF_C_TYPE_SFIXED64] = WIRE_TYPE_FIXED64,
-        [PROTOBUF_C_TYPE_UINT32] = WIRE_TYPE_VARINT,
-        [PROTOBUF_C_TYPE_FIXED32] = WIRE_TYPE_FIXED32,
-        [PROTOBUF_C_TYPE_UINT64] = WIRE_TYPE_VARINT,
-        [PROTOBUF_C_TYPE_FIXED64] = WIRE_TYPE_FIXED64,
-        [PROTOBUF_C_TYPE_FLOAT] = WIRE_TYPE_FIXED32,
-        [PROTOBUF_C_TYPE_DOUBLE] = WIRE_TYPE_FIXED64,
-        [PROTOBUF_C_TYPE_BOOL] = WIRE_TYPE_VARINT,
-        [PROTOBUF_C_TYPE_ENUM] = WIRE_TYPE_VARINT,
-        [PROTOBUF_C_TYPE_STRING] = WIRE_TYPE_BYTES,
-        [PROTOBUF_C_TYPE_BYTES] = WIRE_TYPE_BYTES,
-        [PROTOBUF_C_TYPE_MESSAGE] = WIRE_TYPE_BYTES,
-};
-
-struct scan {
-        size_t n_fields, n_unknown, n_bodies;
-        const uint8_t *last_tag; /* of the frame's last field */
-        const uint8_t *last;     /* its content */
-        size_t last_len;
-        uint32_t last_number;
-        const char *reason;
-};
-
-struct scan_field {
-        uint32_t number, type;
-        const uint8_t *content;
-        size_t len; /* of the content: without the length of bytes */
-        const uint8_t *end;
-};
-
-/* Reads one field of any legal wire type; false when it is cut off or illegal. */
-static bool scan_field(const uint8_t *at, const uint8_t *end, struct scan_field *ret) {
-        uint64_t tag, len = 0;
-
-        at = load_varint(at, end, &tag);
-        if (!at || tag > UINT32_MAX || tag >> 3 == 0)
-                return false;
-        ret->number = (uint32_t)tag >> 3;
-        ret->type = tag & 7;
-        ret->content = at;
-
-        if (ret->type == WIRE_TYPE_VARINT) {
-                at = load_varint(at, end, &len);
-                if (!at)
-                        return false;
-                len = (uint64_t)(at - ret->content);
-        } else if (ret->type == WIRE_TYPE_BYTES) {
-                ret->content = load_varint(at, end, &len);
-                if (!ret->content)
-                        return false;
-        } else if (ret->type == WIRE_TYPE_FIXED64 || ret->type == WIRE_TYPE_FIXED32) {
-                len = ret->type == WIRE_TYPE_FIXED64 ? 8 : 4;
-        } else {
-                return false;
-        }
-
-        if (len > (uint64_t)(end - ret->content))
-                return false;
-        ret->len = (size_t)len;
-        ret->end = ret->content + len;
-        return true;
-}
-
-static bool scan_refuse(struct scan *s, const char *reason) {
-        s->reason = reason;
-        return false;
-}
-
-static bool scan_message(struct scan *s,
-                         const ProtobufCMessageDescriptor *descriptor,
-                         const uint8_t *at,
-                         const uint8_t *end);
-
-/* `seen` has one bit per field of the message. */
-static bool scan_known(struct scan *s,
-                       const ProtobufCMessageDescriptor *descriptor,
-                       const ProtobufCFieldDescriptor *known,
-                       const struct scan_field *field,
-                       uint64_t *seen) {
-        const uint64_t bit = UINT64_C(1) << (known - descriptor->fields);
-
-        if (field->type != wire_types[known->type])
-                return scan_refuse(s, "a field has the wrong wire type");
-        if (known->label != PROTOBUF_C_LABEL_REPEATED && (*seen & bit) != 0)
-                return scan_refuse(s, "a field occurs twice");
-        *seen |= bit;
-
-        if ((known->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 && ++s->n_bodies > 1)
-                return scan_refuse(s, "the frame has more than one body");
-        if (known->type != PROTOBUF_C_TYPE_MESSAGE)
-                return true;
-        return scan_message(s, known->descriptor, field->content, field->end);
-}
-
-static bool scan_message(struct scan *s,
-                         const ProtobufCMessageDescriptor *descriptor,
-                         const uint8_t *at,
-                         const uint8_t *end) {
-        uint64_t seen = 0;
-
-        assert(descriptor->n_fields <= 64);
-        while (at < end) {
-                const ProtobufCFieldDescriptor *known;
-                struct scan_field field;
-
-                if (++s->n_fields > LIMIT_FRAME_FIELDS)
-                        return scan_refuse(s, "the frame has too many fields");
-                if (!scan_field(at, end, &field))
-                        return scan_refuse(s, "a field is cut off or has an illegal wire type");
-
-                known = protobuf_c_message_descriptor_get_field(descriptor, field.number);
-                if (!known && ++s->n_unknown > LIMIT_FRAME_UNKNOWN_FIELDS)
-                        return scan_refuse(s, "the frame has too many unknown fields");
-                if (known && !scan_known(s, descriptor, known, &field, &seen))
-                        return false;
-
-                if (descriptor == &thox__frame__descriptor) {
-                        s->last_tag = at;
-                        s->last = field.content;
-                        s->last_len = field.len;
-                        s->last_number = field.number;
-                }
-                at = field.end;
-        }
-        return true;
-}
-
-#define WIRE_VALUES_NUMBER 2047u
-
-/* On success *ret_values_tag is where the values field starts, or the end of the body. */
-static bool scan_frame(struct scan *s,
-                       const uint8_t *body,
-                       size_t len,
-                       size_t values_len,
-                       const uint8_t **ret_values_tag) {
-        if (!scan_message(s, &thox__frame__descriptor, body, body + len))
-                return false;
-        if (s->n_bodies == 0)
-                return scan_refuse(s, "the frame has no body");
-
-        *ret_values_tag = body + len;
-        if (s->last_number == WIRE_VALUES_NUMBER)
-                *ret_values_tag = s->last_tag;
-        if ((s->last_number == WIRE_VALUES_NUMBER ? s->last_len : 0) != values_len)
-                return scan_refuse(s, "values are not last or not as long as the prefix says");
-        return true;
-}
-
 /* Reading: the general road. */
 
 struct wire_budget {
@@ -560,11 +386,11 @@ struct wire_budget {
 static void *wire_budget_alloc(void *userdata, size_t size) {
         struct wire_budget *budget = userdata;
 
-        if (size > budget->left || budget->left - size < WIRE_ALLOCATION_BYTES) {
+        if (size > budget->left) {
                 budget->is_exceeded = true;
                 return NULL;
         }
-        budget->left -= size + WIRE_ALLOCATION_BYTES;
+        budget->left -= size;
         return malloc(size);
 }
 
@@ -572,9 +398,10 @@ static void wire_budget_free(void *userdata UNUSED, void *memory) {
         free(memory);
 }
 
+/* Into f->unpacked. */
 static int wire_unpack(const uint8_t *bytes,
                        size_t len,
-                       Thox__Frame **ret,
+                       struct wire_frame *f,
                        const char **ret_reason) {
         struct wire_budget budget = { .left = WIRE_BUDGET_FACTOR * len + WIRE_BUDGET_BYTES };
         ProtobufCAllocator allocator = {
@@ -582,13 +409,10 @@ static int wire_unpack(const uint8_t *bytes,
                 .free = wire_budget_free,
                 .allocator_data = &budget,
         };
-        Thox__Frame *message;
 
-        message = thox__frame__unpack(&allocator, len, bytes);
-        if (message) {
-                *ret = message;
+        f->unpacked = thox__frame__unpack(&allocator, len, bytes);
+        if (f->unpacked)
                 return WIRE_OK;
-        }
         *ret_reason = budget.is_exceeded ? "the frame would take too much memory" :
                                            "the frame cannot be unpacked";
         return WIRE_E_MALFORMED;
@@ -625,15 +449,12 @@ static void wire_take_body(struct wire_frame *f, const Thox__Frame *message) {
         }
 }
 
-static int wire_take_extra(struct wire_frame *f,
-                           const Thox__Frame *message,
-                           const char **ret_reason) {
-        if (message->n_caps > LIMIT_FRAME_CAPS) {
-                *ret_reason = "the frame has too many caps";
-                return WIRE_E_MALFORMED;
-        }
-        if (message->n_fds > LIMIT_FRAME_FDS) {
-                *ret_reason = "the frame claims too many descriptors";
+static int wire_take_extra(struct wire_frame *f, const struct scan *scan, const char **ret_reason) {
+        const Thox__Frame *message = f->unpacked;
+
+        if (message->n_caps > LIMIT_FRAME_CAPS || message->n_fds > LIMIT_FRAME_FDS) {
+                *ret_reason = "the frame has too many caps or descriptors";
+                wire_frame_deinit(f);
                 return WIRE_E_MALFORMED;
         }
 
@@ -643,6 +464,8 @@ static int wire_take_extra(struct wire_frame *f,
         f->extra.n_caps = message->n_caps;
         f->extra.n_fds = message->n_fds;
         f->extra.more = message->more;
+        f->extra.values = scan->values;
+        f->extra.values_len = scan->values_len;
         return WIRE_OK;
 }
 
@@ -651,39 +474,30 @@ static int read_general(const uint8_t *body,
                         size_t values_len,
                         struct wire_frame *f,
                         const char **ret_reason) {
-        struct scan scan = { 0 };
-        const uint8_t *values_tag;
-        Thox__Frame *message;
+        const uint8_t *const end = body + len;
+        struct scan scan;
         int r;
 
-        if (!scan_frame(&scan, body, len, values_len, &values_tag)) {
+        if (!scan_frame(&scan, body, len, values_len)) {
                 *ret_reason = scan.reason;
                 return WIRE_E_MALFORMED;
         }
 
-        r = wire_unpack(body, (size_t)(values_tag - body), &message, ret_reason);
+        /* Our own writers put everything else behind the body. That spares protobuf-c the caps,
+         * which take much memory there. */
+        if (read_extra(scan.extra, end, values_len, f)) {
+                r = wire_unpack(body, (size_t)(scan.extra - body), f, ret_reason);
+        } else {
+                wire_frame_reset(f);
+                r = wire_unpack(body, (size_t)(scan.values_tag - body), f, ret_reason);
+                if (r == WIRE_OK)
+                        r = wire_take_extra(f, &scan, ret_reason);
+        }
         if (r != WIRE_OK)
                 return r;
-        f->unpacked = message;
 
-        r = wire_take_extra(f, message, ret_reason);
-        if (r != WIRE_OK) {
-                wire_frame_deinit(f);
-                return r;
-        }
-        wire_take_body(f, message);
-        if (values_len > 0) {
-                f->extra.values = scan.last;
-                f->extra.values_len = values_len;
-        }
+        wire_take_body(f, f->unpacked);
         return WIRE_OK;
-}
-
-/* Not the caps: 2 KiB that nobody looks at beyond n_caps. */
-static void wire_frame_reset(struct wire_frame *f) {
-        f->message = NULL;
-        f->unpacked = NULL;
-        f->extra = (struct wire_extra){ .caps = f->caps };
 }
 
 int wire_parse(const uint8_t *body,
