@@ -158,6 +158,12 @@ static int disk_fold(struct disk *d, int code) {
         return error_origin(code > 0 ? code : EBADMSG);
 }
 
+/* Reading needs no room: what is not an answer is an error. */
+static int disk_fold_read(struct disk *d, int code) {
+        int r = disk_fold(d, code);
+        return r == DISK_E_NOTFOUND ? r : error_fold(r);
+}
+
 int disk_begin(struct disk *d, bool is_write) {
         unsigned int flags = is_write ? 0 : MDB_RDONLY;
         int r;
@@ -196,7 +202,7 @@ static struct disk_bytes bytes(MDB_val v) {
 
 int disk_get(struct disk *d, enum disk_table table, struct disk_bytes key, struct disk_bytes *ret) {
         MDB_val k = val(key), v;
-        int r = disk_fold(d, mdb_get(d->txn, d->tables[table], &k, &v));
+        int r = disk_fold_read(d, mdb_get(d->txn, d->tables[table], &k, &v));
         if (r == DISK_OK)
                 *ret = bytes(v);
         return r;
@@ -228,7 +234,7 @@ static int disk_step(struct disk *d,
         MDB_val k = val(key), v;
         int r = mdb_cursor_open(d->txn, d->tables[table], &cursor);
         if (r != 0)
-                return disk_fold(d, r);
+                return disk_fold_read(d, r);
 
         r = step(cursor, &k, &v);
         mdb_cursor_close(cursor);
@@ -236,7 +242,7 @@ static int disk_step(struct disk *d,
                 *ret_key = bytes(k);
                 *ret_value = bytes(v);
         }
-        return disk_fold(d, r);
+        return disk_fold_read(d, r);
 }
 
 int disk_before(struct disk *d,

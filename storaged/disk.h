@@ -47,7 +47,7 @@ void disk_end(struct disk *d);
 
 /* DISK_OK, DISK_E_NOTFOUND or < 0. */
 int disk_get(struct disk *d, enum disk_table table, struct disk_bytes key, struct disk_bytes *ret);
-/* The nearest key before or after `key`, which need not exist. */
+/* Likewise: the nearest key before or after `key`, which need not exist. */
 int disk_before(struct disk *d,
                 enum disk_table table,
                 struct disk_bytes key,

@@ -78,7 +78,7 @@ int main(int argc, char **argv) {
         signal(SIGINT, SIG_IGN);
         signal(SIGPIPE, SIG_IGN);
 
-        r = storaged_new(&s, a.store_dir, a.boot_dir, &reason);
+        r = storaged_new_take(&s, SERVICE_FD, a.store_dir, a.boot_dir, &reason);
         if (r == STORAGED_E_REFUSED) {
                 log_error("%s", reason);
                 free(reason);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "libipc/base/error.h"
+#include "libipc/base/fd.h"
 #include "storaged/endpoints.h"
 #include "storaged/grant.h"
 
@@ -38,7 +39,7 @@ static int storaged_open(struct storaged *s,
         return STORAGED_OK;
 }
 
-static int storaged_connect(struct storaged *s) {
+static int storaged_connect_take(struct storaged *s, int *fd) {
         int r = loop_init(&s->loop);
         if (r < 0)
                 return error_trace(r);
@@ -47,7 +48,8 @@ static int storaged_connect(struct storaged *s) {
         if (r < 0)
                 return error_trace(r);
         s->has_signal = true;
-        r = service_init(&s->service, &s->loop, "storaged", endpoints, n_endpoints, s);
+        r = service_init_take(&s->service, *fd, &s->loop, "storaged", endpoints, n_endpoints, s);
+        *fd = -1;
         if (r < 0)
                 return error_trace(r);
         s->has_service = true;
@@ -56,11 +58,13 @@ static int storaged_connect(struct storaged *s) {
         return 0;
 }
 
-int storaged_new(struct storaged **ret,
-                 const char *store_dir,
-                 const char *boot_dir,
-                 char **ret_reason) {
+int storaged_new_take(struct storaged **ret,
+                      int fd,
+                      const char *store_dir,
+                      const char *boot_dir,
+                      char **ret_reason) {
         struct storaged *s CLEANUP(storaged_freep) = calloc(1, sizeof(*s));
+        int initd CLEANUP(fd_closep) = fd;
         int r;
 
         if (!s)
@@ -70,7 +74,7 @@ int storaged_new(struct storaged **ret,
         r = storaged_open(s, store_dir, boot_dir, ret_reason);
         if (r != STORAGED_OK)
                 return r;
-        r = storaged_connect(s);
+        r = storaged_connect_take(s, &initd);
         if (r < 0)
                 return error_trace(r);
         *ret = take(s);

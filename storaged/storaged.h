@@ -27,12 +27,13 @@ enum storaged_error {
         STORAGED_E_REFUSED = 1, /* a store cannot be used; a person must act */
 };
 
-/* Opens the stores, then connects to initd on SERVICE_FD. `boot_dir` may be NULL. On
- * STORAGED_E_REFUSED *ret_reason is a malloc'd sentence. */
-int storaged_new(struct storaged **ret,
-                 const char *store_dir,
-                 const char *boot_dir,
-                 char **ret_reason);
+/* Opens the stores, then speaks to initd on `fd`, which is taken, also on failure. `boot_dir` may be
+ * NULL. On STORAGED_E_REFUSED *ret_reason is a malloc'd sentence. */
+int storaged_new_take(struct storaged **ret,
+                      int fd,
+                      const char *store_dir,
+                      const char *boot_dir,
+                      char **ret_reason);
 struct storaged *storaged_free(struct storaged *s);
 
 /* Until initd goes (0), SIGTERM (0) or an error. */

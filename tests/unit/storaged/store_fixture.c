@@ -1,0 +1,131 @@
+/*
+ * store_fixture.c - see store_fixture.h.
+ */
+#include "tests/unit/storaged/store_fixture.h"
+
+#include <criterion/criterion.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libipc/base/file.h"
+
+struct store_fixture fixture;
+
+static void boot_put(const char *name, const char *content) {
+        char path[96];
+
+        snprintf(path, sizeof(path), "%s/program/%s.lua", fixture.boot_dir, name);
+        cr_assert_eq(file_replace(-1, path, content, strlen(content), 0600), 0);
+}
+
+static void disk_set_up(void) {
+        char *reason = NULL;
+
+        cr_assert_eq(disk_open(&fixture.disk, fixture.store_dir, &reason), DISK_OK, "%s",
+                     reason ? reason : "");
+        fixture.store = (struct store){ .disk = fixture.disk, .boot = fixture.boot };
+}
+
+void store_fixture_set_up(void) {
+        char path[96], *reason = NULL;
+
+        strcpy(fixture.dir, "/tmp/thox-test-store-XXXXXX");
+        cr_assert_not_null(mkdtemp(fixture.dir));
+        snprintf(fixture.store_dir, sizeof(fixture.store_dir), "%s/store", fixture.dir);
+        snprintf(fixture.boot_dir, sizeof(fixture.boot_dir), "%s/boot", fixture.dir);
+        snprintf(path, sizeof(path), "%s/program", fixture.boot_dir);
+        cr_assert_eq(file_make_dirs(path, 0700), 0);
+        boot_put("init", "boot init");
+        boot_put("only-boot", "boot only");
+        cr_assert_eq(bootstore_new(&fixture.boot, fixture.boot_dir, false, &reason), 0);
+        disk_set_up();
+}
+
+static int remove_entry(const char *path,
+                        const struct stat *st UNUSED,
+                        int type UNUSED,
+                        struct FTW *at UNUSED) {
+        return remove(path);
+}
+
+void store_fixture_tear_down(void) {
+        fixture.disk = disk_close(fixture.disk);
+        fixture.boot = bootstore_free(fixture.boot);
+        nftw(fixture.dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+void store_fixture_reopen(void) {
+        fixture.disk = disk_close(fixture.disk);
+        disk_set_up();
+}
+
+static struct store_name name_of(const char *name) {
+        return (struct store_name){ STORE_KIND_PROGRAM, name, strlen(name) };
+}
+
+struct store_change change_of(enum store_action action,
+                              const char *name,
+                              const char *content,
+                              int64_t expect) {
+        return (struct store_change){
+                .action = action,
+                .name = name_of(name),
+                .content = { content, content ? strlen(content) : 0 },
+                .source = STORE_VERSION_ANY,
+                .expect = expect,
+                .note = { "note", 4 },
+                .time_us = 12345678,
+        };
+}
+
+static int commit(struct store_change *change, uint64_t *ret_version) {
+        struct list changes;
+
+        list_init(&changes);
+        list_add_tail(&changes, &change->link);
+        store_commit(&fixture.store, &changes);
+        if (ret_version)
+                *ret_version = change->version;
+        return change->result;
+}
+
+int set(const char *name, const char *content, int64_t expect, uint64_t *ret_version) {
+        enum store_action action = content ? STORE_ACTION_SET : STORE_ACTION_DELETE;
+        struct store_change change = change_of(action, name, content, expect);
+        return commit(&change, ret_version);
+}
+
+int rollback(const char *name, int64_t source, uint64_t *ret_version) {
+        struct store_change change =
+                change_of(STORE_ACTION_ROLLBACK, name, NULL, STORE_VERSION_ANY);
+        change.source = source;
+        return commit(&change, ret_version);
+}
+
+bool content_is(const char *name, int64_t version, const char *content) {
+        struct store_name n = name_of(name);
+        struct store_entry entry;
+        bool is_it = false;
+
+        if (store_begin(&fixture.store) == STORE_OK &&
+            store_find(&fixture.store, &n, version, &entry) == STORE_OK) {
+                is_it = entry.is_deleted == !content;
+                if (content)
+                        is_it = is_it && entry.content.len == strlen(content) &&
+                                memcmp(entry.content.data, content, entry.content.len) == 0;
+        }
+        store_end(&fixture.store);
+        return is_it;
+}
+
+uint64_t current_of(const char *name) {
+        struct store_name n = name_of(name);
+        struct store_entry entry = { .version = UINT64_MAX };
+
+        cr_assert_eq(store_begin(&fixture.store), STORE_OK);
+        store_find(&fixture.store, &n, STORE_VERSION_ANY, &entry);
+        store_end(&fixture.store);
+        return entry.version;
+}
