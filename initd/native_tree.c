@@ -47,8 +47,7 @@ static void record_daemons(struct record *out, const struct initd *initd) {
                 const struct daemon *d = &initd->daemons[i];
                 record_map(out);
                 record_text(out, "name", daemon_name(d->id));
-                record_integer(out, "pid", d->id == DAEMON_ZYGOTE ? 0 : d->pid);
-                record_integer(out, "linux_pid", (uint64_t)d->linux_pid);
+                record_integer(out, "pid", (uint64_t)d->linux_pid);
                 record_text(out, "state", daemon_state(d));
                 record_integer(out, "restarts", d->supervisor.n_restarts);
                 record_end(out);
@@ -62,8 +61,7 @@ static void status_on_request(struct native_request *request) {
         record_init(&out);
         record_map(&out);
         record_text(&out, "version", THOX_VERSION);
-        record_integer(&out, "pid", PROCESS_PID_INITD);
-        record_integer(&out, "linux_pid", (uint64_t)getpid());
+        record_integer(&out, "pid", (uint64_t)getpid());
         record_float(&out, "uptime", (double)(clock_now_us() - initd->started_us) / 1e6);
         record_text(&out, "state", initd_state_name(initd));
         record_daemons(&out, initd);
