@@ -68,6 +68,7 @@ static int run_services(struct invocation *inv) {
                 exit_code = tree_list(inv, "service.list", "list services", &rows);
         if (exit_code != 0)
                 return exit_code;
+        json_sort_by_text(rows, "name");
         if (inv->output.is_json) {
                 output_document_take(&inv->output, "thox.services/1",
                                      json_pack("{s:o}", "services", rows));

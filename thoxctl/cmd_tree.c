@@ -137,7 +137,7 @@ static int run_shutdown(struct invocation *inv) {
         if (exit_code != 0)
                 return exit_code;
         tree = json_array_get(values, 0);
-        pid = json_integer_value(json_object_get(tree, "pid"));
+        pid = json_integer_value(json_object_get(tree, "linux_pid"));
         n_processes = json_integer_value(json_object_get(tree, "processes"));
         json_decref(values);
         if (!user_agrees(inv, n_processes)) {
@@ -149,7 +149,7 @@ static int run_shutdown(struct invocation *inv) {
                 exit_code = wait_for_end(inv, (pid_t)pid);
         if (exit_code == 0 && inv->output.is_json)
                 output_document_take(&inv->output, "thox.shutdown/1",
-                                     json_pack("{s:I}", "pid", pid));
+                                     json_pack("{s:I}", "linux_pid", pid));
         return exit_code;
 }
 

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "libipc/value.h"
 
@@ -151,4 +152,25 @@ json_t *json_from_values(const void *bytes, size_t len) {
                 }
         }
         return values;
+}
+
+static const char *text_member(const json_t *row, const char *key) {
+        const char *text = json_string_value(json_object_get(row, key));
+
+        return text ? text : "";
+}
+
+void json_sort_by_text(json_t *rows, const char *key) {
+        size_t n = json_array_size(rows), to;
+
+        for (size_t i = 1; i < n; i++) {
+                json_t *row = json_incref(json_array_get(rows, i));
+
+                for (to = i; to > 0; to--)
+                        if (strcmp(text_member(json_array_get(rows, to - 1), key),
+                                   text_member(row, key)) <= 0)
+                                break;
+                json_array_remove(rows, i);
+                json_array_insert_new(rows, to, row);
+        }
 }

@@ -17,3 +17,6 @@ json_t *json_from_values(const void *bytes, size_t len);
 json_t *json_from_bytes(const void *bytes, size_t len);
 /* Always a string: bytes that are no UTF-8 are read as Latin-1. */
 json_t *json_text_from_bytes(const void *bytes, size_t len);
+
+/* The objects of `rows` by their text member `key`; ties stay in order. */
+void json_sort_by_text(json_t *rows, const char *key);

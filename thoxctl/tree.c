@@ -18,17 +18,24 @@ static uint64_t timeout_of(const struct invocation *inv) {
         return inv->timeout_us != 0 ? inv->timeout_us : TREE_TIMEOUT_US;
 }
 
+/* Set, and not to nothing. */
+static const char *environment(const char *variable) {
+        const char *text = getenv(variable);
+
+        return text && text[0] ? text : NULL;
+}
+
 /* A flag wins over the environment, a socket over a directory. */
 static int find_socket(struct invocation *inv, struct paths *paths, const char **ret) {
-        const char *dir = inv->dir ? inv->dir : getenv("THOX_DIR");
+        const char *dir = inv->dir ? inv->dir : environment("THOX_DIR");
         int r;
 
         if (inv->socket) {
                 *ret = inv->socket;
                 return 0;
         }
-        if (!inv->dir && inv->wants_system < 0 && getenv("THOX_SOCKET")) {
-                *ret = getenv("THOX_SOCKET");
+        if (!inv->dir && inv->wants_system < 0 && environment("THOX_SOCKET")) {
+                *ret = environment("THOX_SOCKET");
                 return 0;
         }
         if (inv->wants_system >= 0 && !inv->dir)

@@ -68,6 +68,18 @@ Test(json, malformed_input_gives_nothing) {
         cr_expect_null(json_from_values("\x1c", 1));
 }
 
+Test(json, rows_are_sorted_and_ties_keep_their_order) {
+        json_t *rows = json_pack("[{s:s,s:i},{s:s,s:i},{s:i},{s:s,s:i}]", "k", "b", "n", 1, "k",
+                                 "a", "n", 2, "n", 3, "k", "b", "n", 4);
+
+        json_sort_by_text(rows, "k");
+        char *text = json_dumps(rows, JSON_COMPACT | JSON_SORT_KEYS);
+        cr_expect_str_eq(text, "[{\"n\":3},{\"k\":\"a\",\"n\":2},{\"k\":\"b\",\"n\":1},"
+                               "{\"k\":\"b\",\"n\":4}]");
+        free(text);
+        json_decref(rows);
+}
+
 Test(json, words_become_lua_values) {
         static const char *const WORDS[] = {
                 "1",   "-5",   "0x10", "-0x10", "2.5", "1e3", ".5", "true", "false",
