@@ -5,12 +5,12 @@ stds.thox = {
         os = {
             fields = {
                 -- calls
-                "call", "send", "answer", "cancel", "forward", "caller", "rpc", "pull", "status",
+                "call", "send", "answer", "cancel", "caller", "rpc", "pull", "status",
                 -- names and contexts
-                "bind", "unbind", "context", "open", "share", "close", "contexts",
+                "bind", "unbind", "context", "handle", "share", "close", "contexts",
                 -- processes and tasks
                 "run", "run_program", "run_code", "run_file", "kill", "exit", "ready", "args",
-                "spawn", "join", "pid", "ppid", "tid", "uid", "capture", "syscall",
+                "spawn", "join", "pid", "ppid", "tid", "uid", "name", "program", "monotonic",
                 -- stores
                 "get_program", "get_library", "get_runtime",
                 "set_program", "set_library", "set_runtime",

@@ -73,4 +73,4 @@
 #define LIMIT_IMAGE_PARTS 8u                 /* runtimes + program: one descriptor each in one frame */
 #define LIMIT_IMAGES_UNUSED 64u              /* kept so that the next start is fast */
 #define LIMIT_IMAGES_UNUSED_BYTES (32u << 20)
-#define LIMIT_CHUNK_BYTES 256u               /* name of a piece of code in messages */
+#define LIMIT_CHUNK_BYTES 256u               /* name of a piece of code in messages; cut at the front */

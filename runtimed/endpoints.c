@@ -110,10 +110,13 @@ struct delivery {
         struct delivery_part parts[LIMIT_IMAGE_PARTS];
 };
 
+/* initd takes the handles off the frame; a program gets its one as a value. */
 static int delivery_put(const struct delivery *d, struct buf *b) {
         int r = d->is_list ? value_put_array(b, d->n_parts) : 0;
         for (size_t i = 0; i < d->n_parts && r == 0; i++)
                 r = put_image(b, d->parts[i].image);
+        if (r == 0 && !d->is_list)
+                r = value_put_cap(b, 0);
         return error_trace(r);
 }
 
@@ -291,7 +294,7 @@ const struct endpoint runtimed_endpoints[] = {
         { "code.check", code_check, "kind, name, source" },
         { "code.image", code_image,
           "{program= or code=, [chunk=], [runtime=]} -> {{name=, size=, version=}, ...}" },
-        { "library.image", library_image, "name -> {name=, size=, version=}" },
+        { "library.image", library_image, "name -> {name=, size=, version=}, handle" },
         { "image.list", image_list, "-> {{kind=, name=, version=, size=, users=}, ...}" },
 };
 const size_t runtimed_n_endpoints = ARRAY_SIZE(runtimed_endpoints);

@@ -131,16 +131,24 @@ static int add_program(struct resolve_spec *spec, struct text name, char *messag
         return 0;
 }
 
+/* A chunk name that is too long keeps its mark and its end, which is what messages show. */
+static void set_chunk(struct resolve_spec *spec, struct text name) {
+        size_t skip = name.len > LIMIT_CHUNK_BYTES ? name.len - LIMIT_CHUNK_BYTES : 0;
+
+        memcpy(spec->chunk, name.bytes + skip, name.len - skip);
+        spec->chunk[name.len - skip] = 0;
+        if (skip > 0)
+                spec->chunk[0] = (char)name.bytes[0];
+}
+
 static int add_code(struct resolve_spec *spec, const struct fields *f, char *message) {
         struct text chunk = f->chunk;
         if (!chunk.bytes)
                 chunk = (struct text){ (const uint8_t *)"=code", strlen("=code") };
-        if (chunk.len > LIMIT_CHUNK_BYTES || memchr(chunk.bytes, 0, chunk.len))
-                return refuse(message, "chunk must be at most %u bytes without a zero byte",
-                              LIMIT_CHUNK_BYTES);
+        if (memchr(chunk.bytes, 0, chunk.len))
+                return refuse(message, "chunk must not contain a zero byte");
 
-        memcpy(spec->chunk, chunk.bytes, chunk.len);
-        spec->chunk[chunk.len] = 0;
+        set_chunk(spec, chunk);
         spec->code = f->code.bytes;
         spec->code_len = f->code.len;
         spec->parts[spec->n_parts++] = (struct resolve_part){ .kind = IMAGE_KIND_CODE };

@@ -552,6 +552,8 @@ Test(endpoints, a_library_is_given_to_whoever_asks_and_counted) {
         struct value_reader r = expect_answer(last_cid, STATUS_OK);
         expect_image(0, 40);
         expect_described(&r, "@lib", 2);
+        uint32_t cap;
+        cr_expect(value_get_cap(&r, &cap) && cap == 0);
         expect_listed("library", "lib", 2, 1);
 
         send_closed(40, WORKER);

@@ -129,14 +129,27 @@ Test(resolve, code_may_name_its_chunk) {
         cr_expect_str_eq(spec.chunk, "@dir/file.lua");
 }
 
-Test(resolve, a_chunk_name_has_a_limit) {
-        char name[LIMIT_CHUNK_BYTES + 2];
+Test(resolve, a_long_chunk_name_keeps_its_mark_and_its_end) {
+        char name[1000];
         memset(name, 'x', sizeof(name));
-        name[sizeof(name) - 1] = 0;
+        strcpy(name + sizeof(name) - 10, "/file.lua");
+        name[0] = '@';
         value_put_map(&values, 2);
         put_pair("chunk", name);
         put_pair("code", "return 1");
-        expect_refused(parse(), "chunk must be at most 256 bytes");
+
+        cr_assert_eq(parse(), RESOLVE_OK);
+        cr_expect_eq(strlen(spec.chunk), LIMIT_CHUNK_BYTES);
+        cr_expect_eq(spec.chunk[0], '@');
+        cr_expect_str_eq(spec.chunk + LIMIT_CHUNK_BYTES - 9, "/file.lua");
+}
+
+Test(resolve, a_chunk_name_with_a_zero_byte_is_refused) {
+        value_put_map(&values, 2);
+        put_pair("code", "return 1");
+        value_put_text(&values, "chunk");
+        value_put_bytes(&values, "@a\0b", 4);
+        expect_refused(parse(), "zero byte");
 }
 
 Test(resolve, program_and_code_together_are_refused) {
