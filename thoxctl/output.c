@@ -120,7 +120,8 @@ static int format_time(struct buf *b, double seconds) {
         struct tm tm;
         char text[32];
 
-        if (!localtime_r(&t, &tm) || strftime(text, sizeof(text), "%F %T", &tm) == 0)
+        /* What came with thox was stored at no time. */
+        if (t == 0 || !localtime_r(&t, &tm) || strftime(text, sizeof(text), "%F %T", &tm) == 0)
                 return buf_printf(b, "-");
         return buf_printf(b, "%s", text);
 }
@@ -137,6 +138,8 @@ static int format_plain(struct buf *b, const json_t *value) {
         char *dump;
         int r;
 
+        if (json_is_boolean(value))
+                return buf_printf(b, json_is_true(value) ? "yes" : "no");
         if (json_is_string(text))
                 return output_escape(b, json_string_value(text), json_string_length(text));
         dump = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
@@ -194,6 +197,10 @@ static int table_add_cell(struct table_text *t, size_t row, size_t column, const
 
         cell->at = t->text.len;
         r = output_format(&t->text, t->columns[column].kind, value);
+        if (r < 0)
+                return r;
+        if (t->text.len == cell->at)
+                r = buf_printf(&t->text, "-");
         if (r < 0)
                 return r;
         cell->len = t->text.len - cell->at;
