@@ -247,8 +247,8 @@ Test(conn, a_malformed_body_ends_the_connection_after_what_came_before) {
         struct buf b = call_bytes(5, NULL);
         struct wire_frame *frame;
 
-        buf_add(&b, "\x02\0\0\0\0\0\0\0\x00\x00", 10);
-        buf_add(&b, b.data, b.len - 10);
+        write_raw(b.data, b.len);
+        write_raw("\x02\0\0\0\0\0\0\0\x00\x00", 10);
         write_raw(b.data, b.len);
         cr_expect_eq(expect_frame()->seq, 5);
         cr_expect_eq(next_frame(&frame), CONN_E_VIOLATION);

@@ -28,8 +28,7 @@ Test(name, ordinary_names_are_valid) {
                 ".x",
                 "a@b",
                 "*",
-                "gr\xc3\xbc\xc3\x9f"
-                "e",
+                "gr\xc3\xbc\xc3\x9f",
                 "\xe2\x82\xac",
                 "\xf0\x9f\x98\x80",
                 "\xf4\x8f\xbf\xbf",
