@@ -2,6 +2,7 @@
  * main.c - storaged's arguments and exit status.
  */
 #include <argp.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include "libipc/base/error.h"
 #include "libipc/base/log.h"
 #include "storaged/storaged.h"
+
+#define MMAP_BYTES (128 << 10)
 
 enum exit_code {
         EXIT_CODE_OK = 0,
@@ -77,6 +80,8 @@ int main(int argc, char **argv) {
         /* A terminal's interrupt is for initd, which ends us when it is done. */
         signal(SIGINT, SIG_IGN);
         signal(SIGPIPE, SIG_IGN);
+        /* Sources of megabytes are rare: their memory goes back when they are stored. */
+        mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 
         r = storaged_new_take(&s, SERVICE_FD, a.store_dir, a.boot_dir, &reason);
         if (r == STORAGED_E_REFUSED) {
