@@ -1,0 +1,164 @@
+/*
+ * api.c - see api.h: handles, and what waiting and refusing look like everywhere.
+ */
+#include "worker/api.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "libipc/base/clock.h"
+#include "libipc/value.h"
+#include "worker/hijack.h"
+
+#define API_DURATION_MAX_S 1e9
+
+/* ---- handles ------------------------------------------------------------------------------- */
+
+bool api_is_handle(lua_State *L, int index) {
+        return lua_islightuserdata(L, index) || lua_type(L, index) == LUA_TNUMBER;
+}
+
+uint32_t api_check_handle(lua_State *L, int index) {
+        if (lua_islightuserdata(L, index))
+                return api_to_handle(L, index);
+        lua_Integer n = luaL_checkinteger(L, index);
+        luaL_argcheck(L, n >= 0 && n < UINT32_MAX, index, "not the number of a context");
+        return (uint32_t)n + 1;
+}
+
+/* os.handle(n): the handle of context n, which can be sent in messages. */
+static int l_handle(lua_State *L) {
+        api_push_handle(L, api_check_handle(L, 1));
+        return 1;
+}
+
+static lua_Integer handle_number(lua_State *L, int index) {
+        return lua_islightuserdata(L, index) ? (lua_Integer)api_to_handle(L, index) - 1 :
+                                               luaL_checkinteger(L, index);
+}
+
+static int l_handle_tostring(lua_State *L) {
+        lua_pushfstring(L, "context %I", handle_number(L, 1));
+        return 1;
+}
+
+static int l_handle_lt(lua_State *L) {
+        lua_pushboolean(L, handle_number(L, 1) < handle_number(L, 2));
+        return 1;
+}
+
+static int l_handle_le(lua_State *L) {
+        lua_pushboolean(L, handle_number(L, 1) <= handle_number(L, 2));
+        return 1;
+}
+
+static int l_handle_index(lua_State *L) {
+        const char *key = lua_tostring(L, 2);
+        if (!key || strcmp(key, "number") != 0)
+                return 0;
+        lua_pushinteger(L, handle_number(L, 1));
+        return 1;
+}
+
+void api_open_handle(lua_State *L) {
+        static const luaL_Reg methods[] = {
+                { "__tostring", l_handle_tostring },
+                { "__lt", l_handle_lt },
+                { "__le", l_handle_le },
+                { "__index", l_handle_index },
+                { NULL, NULL },
+        };
+        static const luaL_Reg functions[] = { { "handle", l_handle }, { NULL, NULL } };
+        luaL_setfuncs(L, functions, 0);
+        /* The metatable of the type: programs see no other light userdata. */
+        api_push_handle(L, 1);
+        luaL_newlib(L, methods);
+        lua_pushliteral(L, "context");
+        lua_setfield(L, -2, "__metatable");
+        lua_pushliteral(L, "context");
+        lua_setfield(L, -2, "__name");
+        lua_setmetatable(L, -2);
+        lua_pop(L, 1);
+}
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+uint64_t api_check_duration(lua_State *L, int index) {
+        lua_Number s = luaL_checknumber(L, index);
+        luaL_argcheck(L, s >= 0, index, "a time in seconds must not be negative");
+        if (s > API_DURATION_MAX_S)
+                s = API_DURATION_MAX_S;
+        return (uint64_t)ceil(s * (lua_Number)CLOCK_S_US);
+}
+
+uint64_t api_check_deadline(lua_State *L, int index) {
+        if (lua_isnoneornil(L, index))
+                return SCHED_NEVER;
+        return clock_now_us() + api_check_duration(L, index);
+}
+
+/* ---- waiting and refusing ------------------------------------------------------------------ */
+
+int api_refuse(lua_State *L, uint32_t status, const char *message) {
+        lua_pushnil(L);
+        lua_pushinteger(L, status);
+        lua_pushstring(L, message ? message : status_text(status));
+        return 3;
+}
+
+static void push_status_text(lua_State *L, uint32_t status) {
+        lua_pushstring(L, status_text(status));
+}
+
+void api_push_message(lua_State *L, const struct event *e) {
+        struct value_reader reader;
+        const uint8_t *text;
+        size_t len;
+        if (e->type == EVENT_TYPE_REPLY) {
+                if (e->name_len != 0)
+                        lua_pushlstring(L, (const char *)e->name, e->name_len);
+                else
+                        push_status_text(L, e->status);
+                return;
+        }
+        value_reader_init(&reader, e->values, e->values_len);
+        if (value_get_bytes(&reader, &text, &len))
+                lua_pushlstring(L, (const char *)text, len);
+        else
+                push_status_text(L, e->status);
+}
+
+void api_release_event(lua_State *L) {
+        struct task *t = vm_of(L)->task;
+        t->event = event_free(&worker_of(L)->events, t->event);
+}
+
+int api_park(lua_State *L,
+             enum task_state state,
+             uint64_t deadline_us,
+             lua_KContext ctx,
+             lua_KFunction k) {
+        struct worker *w = worker_of(L);
+        api_release_event(L);
+        sched_wait(&w->sched, w->vm.task, state, deadline_us);
+        return hijack_park(L, ctx, k);
+}
+
+int api_wait(lua_State *L, uint32_t seq, lua_KContext ctx, lua_KFunction k) {
+        vm_of(L)->task->seq = seq;
+        return api_park(L, TASK_STATE_WAITING, SCHED_NEVER, ctx, k);
+}
+
+int api_finish_request(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED) {
+        const struct event *e = api_event(L);
+        if (e->status == STATUS_OK) {
+                api_release_event(L);
+                lua_pushboolean(L, true);
+                return 1;
+        }
+        lua_pushnil(L);
+        lua_pushinteger(L, e->status);
+        api_push_message(L, e);
+        api_release_event(L);
+        return 3;
+}

@@ -1,0 +1,86 @@
+/*
+ * api.h - what the files of the Lua API share. All of them are Lua files (docs/STYLE.md, "C beside
+ * Lua"): errors jump out of lua_* calls. Conventions of the API: local misuse raises; what the system
+ * refuses is `nil, status, message`; os.rpc raises that as an error object.
+ */
+#pragma once
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "worker/worker.h"
+
+/* Keys of sched_wake_key. */
+#define API_KEY_TASK(tid) ((tid) << 8 | 2)
+#define API_KEY_LUA(n) ((uint64_t)(n) << 8 | 3)
+
+#define API_TRACEBACK_LEVELS 20
+
+/* ---- handles (api.c): light userdata whose address is the number on the wire ---------------- */
+
+static inline void api_push_handle(lua_State *L, uint32_t handle) {
+        lua_pushlightuserdata(L, (void *)(uintptr_t)handle);
+}
+static inline uint32_t api_to_handle(lua_State *L, int index) {
+        return (uint32_t)(uintptr_t)lua_touserdata(L, index);
+}
+/* A handle or the number of a context. Raises on anything else. */
+uint32_t api_check_handle(lua_State *L, int index);
+/* Whether the value is either. */
+bool api_is_handle(lua_State *L, int index);
+
+/* Seconds at `index`, as a time of the monotonic clock; SCHED_NEVER for nil. */
+uint64_t api_check_deadline(lua_State *L, int index);
+uint64_t api_check_duration(lua_State *L, int index); /* microseconds */
+
+/* Pushes nil, status, message. */
+int api_refuse(lua_State *L, uint32_t status, const char *message);
+/* The message of an answer or reply that is not OK. */
+void api_push_message(lua_State *L, const struct event *e);
+
+/* Leaves the running task in `state`; `k` continues. */
+int api_park(lua_State *L,
+             enum task_state state,
+             uint64_t deadline_us,
+             lua_KContext ctx,
+             lua_KFunction k);
+/* Waits for the reply to a request just made; `k` finds it with api_event. */
+int api_wait(lua_State *L, uint32_t seq, lua_KContext ctx, lua_KFunction k);
+static inline struct event *api_event(lua_State *L) {
+        return vm_of(L)->task->event;
+}
+/* The event has been used. */
+void api_release_event(lua_State *L);
+/* true, or a refusal: what most requests return. */
+int api_finish_request(lua_State *L, int status, lua_KContext ctx);
+
+/* ---- calls (api_call.c) -------------------------------------------------------------------- */
+
+/* Sends `n` values from index `first` as a call; the cid (0 for a one-way call). */
+uint64_t api_call(lua_State *L, struct wire_call *call, int first, int n, enum pending_kind kind);
+/* The endpoint name at `index` into `call`. */
+void api_check_name(lua_State *L, int index, struct wire_call *call);
+/* os.caller needs the call of the running handler. */
+void api_push_call(lua_State *L, const struct event *e);
+
+/* ---- tasks (api_task.c, api_bind.c) -------------------------------------------------------- */
+
+/* Body of a task that serves one call of a binding. */
+int api_serve(lua_State *L);
+/* A task's coroutine ended with `status`; its values or error lie on it. */
+void api_finish_task(struct worker *w, struct task *t, int status);
+
+/* ---- one opener per file: adds its functions to the table at the top ------------------------- */
+
+void api_open_handle(lua_State *L);
+void api_open_call(lua_State *L);
+void api_open_pull(lua_State *L);
+void api_open_rpc(lua_State *L);
+void api_open_bind(lua_State *L);
+void api_open_context(lua_State *L);
+void api_open_task(lua_State *L);
+void api_open_console(lua_State *L);
+void api_open_image(lua_State *L);
+void api_open_sandbox(lua_State *L);

@@ -1,0 +1,269 @@
+/*
+ * api_task.c - os.spawn, os.join, os.tid, os.exit, ending tasks. A Lua file.
+ *
+ * What a spawned task returned is kept in a registry table until somebody joins it; of results that
+ * nobody asks for only the newest are kept.
+ */
+#include <string.h>
+
+#include "libipc/base/log.h"
+#include "libipc/value.h"
+#include "worker/api.h"
+#include "worker/hijack.h"
+
+#define TASK_RESULTS "thox.results" /* registry: tid → {ok, n = count, values…} */
+#define TASK_RESULTS_MAX 1024
+#define TASK_EXIT_STATUS_MAX 63
+
+/* ---- spawn, join --------------------------------------------------------------------------- */
+
+static int l_spawn(lua_State *L) {
+        struct worker *w = worker_of(L);
+        int n_args = lua_gettop(L) - 1;
+        luaL_checktype(L, 1, LUA_TFUNCTION);
+        if (w->sched.n_tasks >= LIMIT_TASKS)
+                return api_refuse(L, STATUS_LIMIT, "too many tasks (limit LIMIT_TASKS 16384)");
+        lua_State *co = lua_newthread(L);
+        luaL_argcheck(L, lua_checkstack(co, n_args + 1), 1, "too many arguments");
+        lua_insert(L, 1);
+        lua_xmove(L, co, n_args + 1);
+        int ref = luaL_ref(L, LUA_REGISTRYINDEX);
+        struct task *t = sched_add_task(&w->sched, 0);
+        if (!t) {
+                luaL_unref(L, LUA_REGISTRYINDEX, ref);
+                return luaL_error(L, "not enough memory");
+        }
+        t->coroutine = co;
+        t->coroutine_ref = ref;
+        t->n_args = n_args;
+        t->is_joinable = true;
+        sched_wake(&w->sched, t, NULL);
+        sched_arm(&w->sched);
+        lua_pushinteger(L, (lua_Integer)t->tid);
+        return 1;
+}
+
+static int join_finish(lua_State *L, lua_Integer tid) {
+        lua_pushnil(L);
+        lua_rawseti(L, -3, tid);
+        int table = lua_gettop(L);
+        lua_getfield(L, table, "n");
+        int n = (int)lua_tointeger(L, -1);
+        luaL_checkstack(L, n, "too many results to join");
+        for (int i = 1; i <= n; i++)
+                lua_rawgeti(L, table, i);
+        return n;
+}
+
+static int join_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED) {
+        struct worker *w = worker_of(L);
+        lua_Integer tid = lua_tointeger(L, 1);
+        lua_settop(L, 2);
+        lua_getfield(L, LUA_REGISTRYINDEX, TASK_RESULTS);
+        if (lua_rawgeti(L, -1, tid) == LUA_TTABLE)
+                return join_finish(L, tid);
+        if (sched_find_task(&w->sched, (uint64_t)tid))
+                return api_refuse(L, STATUS_TIMEOUT, "the task still runs");
+        return api_refuse(L, STATUS_NOTFOUND, "no such task, or it has been joined");
+}
+
+/* join(tid [, timeout]): true and what the task returned, or false and its error. */
+static int l_join(lua_State *L) {
+        struct worker *w = worker_of(L);
+        struct task *self = w->vm.task;
+        uint64_t tid = (uint64_t)luaL_checkinteger(L, 1);
+        uint64_t deadline_us = api_check_deadline(L, 2);
+        luaL_argcheck(L, tid != self->tid, 1, "a task cannot join itself");
+        const struct task *other = sched_find_task(&w->sched, tid);
+        if (!other || !other->is_joinable)
+                return join_continue(L, LUA_OK, 0);
+        hijack_check(L);
+        self->key = API_KEY_TASK(tid);
+        return api_park(L, TASK_STATE_KEYED, deadline_us, 0, join_continue);
+}
+
+static int l_tid(lua_State *L) {
+        lua_pushinteger(L, (lua_Integer)vm_of(L)->task->tid);
+        return 1;
+}
+
+/* kill_task(tid): its coroutine never runs again. */
+static int l_kill_task(lua_State *L) {
+        struct worker *w = worker_of(L);
+        struct task *t = sched_find_task(&w->sched, (uint64_t)luaL_checkinteger(L, 1));
+        if (!t)
+                return api_refuse(L, STATUS_NOTFOUND, "no such task");
+        if (t == w->vm.task)
+                return luaL_error(L, "a task cannot kill itself; return from it");
+        t->is_killed = true;
+        worker_interrupt(w, t);
+        lua_pushboolean(L, true);
+        return 1;
+}
+
+/* ---- waiting for the prelude's own conditions ---------------------------------------------- */
+
+static int key_continue(lua_State *L UNUSED, int status UNUSED, lua_KContext ctx UNUSED) {
+        return 0;
+}
+
+static int l_wait_key(lua_State *L) {
+        hijack_check(L);
+        vm_of(L)->task->key = API_KEY_LUA(luaL_checkinteger(L, 1));
+        return api_park(L, TASK_STATE_KEYED, SCHED_NEVER, 0, key_continue);
+}
+
+static int l_wake_key(lua_State *L) {
+        sched_wake_key(&worker_of(L)->sched, API_KEY_LUA(luaL_checkinteger(L, 1)));
+        return 0;
+}
+
+/* ---- ends ---------------------------------------------------------------------------------- */
+
+static int l_exit(lua_State *L) {
+        lua_Integer status = luaL_optinteger(L, 1, 0);
+        luaL_argcheck(L, status >= 0 && status <= TASK_EXIT_STATUS_MAX, 1,
+                      "an exit status is 0 to 63");
+        worker_exit(worker_of(L), (uint32_t)status, EXIT_REASON_EXIT, NULL);
+}
+
+/* fail(message): a runtime could not be set up. */
+static int l_fail_runtime(lua_State *L) {
+        worker_exit(worker_of(L), 1, EXIT_REASON_RUNTIME, luaL_checkstring(L, 1));
+}
+
+/* The error on the ended coroutine as text at the top of L. */
+static const char *push_failure(lua_State *L, struct task *t, bool has_traceback) {
+        lua_State *co = t->coroutine;
+        if (!co || lua_gettop(co) == 0) {
+                lua_pushliteral(L, "killed");
+                return lua_tostring(L, -1);
+        }
+        lua_pushvalue(co, -1);
+        lua_xmove(co, L, 1);
+        luaL_tolstring(L, -1, NULL);
+        lua_remove(L, -2);
+        if (has_traceback)
+                vm_traceback(L, co, 0, API_TRACEBACK_LEVELS);
+        return lua_tostring(L, -1);
+}
+
+static void finish_main(lua_State *L, struct worker *w, struct task *t, int status) {
+        lua_State *co = t->coroutine;
+        if (status != LUA_OK)
+                worker_exit(w, 1, EXIT_REASON_ERROR, push_failure(L, t, true));
+        if (!lua_isinteger(co, 1))
+                return;
+        lua_Integer n = lua_tointeger(co, 1);
+        if (n < 0 || n > TASK_EXIT_STATUS_MAX)
+                worker_exit(w, 1, EXIT_REASON_ERROR,
+                            lua_pushfstring(L, "the program returned %I: an exit status is 0 to 63",
+                                            n));
+        w->exit_status = (uint32_t)n;
+}
+
+static void finish_handler(lua_State *L, struct worker *w, struct task *t, int status) {
+        if (status == LUA_OK)
+                return;
+        const char *message = push_failure(L, t, false);
+        struct served *served = syscall_find_served(&w->syscalls, t->call_cid);
+        if (served)
+                worker_sent(w, syscall_refuse(&w->syscalls, served, STATUS_ERROR, message));
+}
+
+static void keep_result(lua_State *L, struct task *t, int status) {
+        lua_State *co = t->coroutine;
+        int n = status == LUA_OK ? lua_gettop(co) : 1;
+        lua_getfield(L, LUA_REGISTRYINDEX, TASK_RESULTS);
+        lua_createtable(L, n + 1, 1);
+        lua_pushboolean(L, status == LUA_OK);
+        lua_rawseti(L, -2, 1);
+        for (int i = 1; i <= n; i++) {
+                if (status == LUA_OK) {
+                        lua_pushvalue(co, i);
+                        lua_xmove(co, L, 1);
+                } else {
+                        push_failure(L, t, false);
+                }
+                lua_rawseti(L, -2, i + 1);
+        }
+        lua_pushinteger(L, n + 1);
+        lua_setfield(L, -2, "n");
+        lua_rawseti(L, -2, (lua_Integer)t->tid);
+        lua_pushnil(L);
+        lua_rawseti(L, -2, (lua_Integer)t->tid - TASK_RESULTS_MAX);
+        lua_pop(L, 1);
+}
+
+/* An error that no joiner is waiting for would otherwise be lost. */
+static void log_failure(lua_State *L, struct worker *w, struct task *t) {
+        static const char endpoint[] = "log";
+        struct syscalls *s = &w->syscalls;
+        struct wire_call call = { .handle = 1, .flags = WIRE_FLAG_ONEWAY };
+        call.name = (const uint8_t *)endpoint;
+        call.name_len = strlen(endpoint);
+        lua_pushfstring(L, "task %I: %s", (lua_Integer)t->tid, push_failure(L, t, true));
+        buf_clear(&s->values);
+        s->n_caps = 0;
+        uint64_t cid;
+        if (value_put_text(&s->values, "error") == 0 &&
+            value_put_text(&s->values, lua_tostring(L, -1)) == 0)
+                worker_sent(w, syscall_call(s, &call, PENDING_KIND_EVENT, NULL, &cid));
+}
+
+static bool has_joiner(const struct sched *s, const struct task *t) {
+        list_for_each(node, &s->keyed)
+                if (container_of(node, struct task, state_link)->key == API_KEY_TASK(t->tid))
+                        return true;
+        return false;
+}
+
+static void finish_spawned(lua_State *L, struct worker *w, struct task *t, int status) {
+        if (status != LUA_OK && !t->is_killed && !has_joiner(&w->sched, t))
+                log_failure(L, w, t);
+        keep_result(L, t, status);
+        sched_wake_key(&w->sched, API_KEY_TASK(t->tid));
+}
+
+struct finish {
+        struct task *task;
+        int status;
+};
+
+static int l_finish(lua_State *L) {
+        const struct finish *f = lua_touserdata(L, 1);
+        struct worker *w = worker_of(L);
+        if (f->task == w->main_task)
+                finish_main(L, w, f->task, f->status);
+        else if (f->task->binding)
+                finish_handler(L, w, f->task, f->status);
+        else
+                finish_spawned(L, w, f->task, f->status);
+        return 0;
+}
+
+void api_finish_task(struct worker *w, struct task *t, int status) {
+        struct finish f = { .task = t, .status = status };
+        bool is_silent = t->binding && status == LUA_OK;
+        char *message = NULL;
+        if (is_silent || vm_protect(&w->vm, l_finish, &f, &message) == VM_OK)
+                return;
+        worker_exit(w, 1, EXIT_REASON_ERROR, message);
+}
+
+void api_open_task(lua_State *L) {
+        static const luaL_Reg functions[] = {
+                { "spawn", l_spawn },
+                { "join", l_join },
+                { "tid", l_tid },
+                { "kill_task", l_kill_task },
+                { "wait_key", l_wait_key },
+                { "wake_key", l_wake_key },
+                { "exit", l_exit },
+                { "fail_runtime", l_fail_runtime },
+                { NULL, NULL },
+        };
+        luaL_setfuncs(L, functions, 0);
+        lua_newtable(L);
+        lua_setfield(L, LUA_REGISTRYINDEX, TASK_RESULTS);
+}

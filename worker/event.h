@@ -1,0 +1,71 @@
+/*
+ * event.h - what arrives for a program: frames of initd as self-contained objects, long messages put
+ * together. No Lua here: api_pull.c makes the table that a program sees.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libipc/base/buf.h"
+#include "libipc/base/list.h"
+#include "libipc/conn.h"
+
+enum event_type {
+        EVENT_TYPE_TERMINATE,
+        EVENT_TYPE_EXIT,
+        EVENT_TYPE_CANCEL,
+        EVENT_TYPE_OPEN,
+        EVENT_TYPE_CLOSE,
+        EVENT_TYPE_HANGUP,
+        EVENT_TYPE_ANSWER,
+        EVENT_TYPE_CALL,
+        EVENT_TYPE_REPLY, /* to a request; never in a mailbox */
+        _EVENT_TYPE_N,
+};
+const char *event_type_name(enum event_type type);
+int event_type_parse(const char *name); /* -1: none that a program can pull */
+
+/* Owned by the mailbox, binding or task that holds it; whoever takes it out frees it. */
+struct event {
+        struct list link;
+        enum event_type type;
+        uint64_t cid;
+        uint64_t time_us;  /* CALL: its deadline, TERMINATE: the grace; 0 none */
+        uint64_t serial;   /* in order of arrival */
+        uint64_t tried_by; /* the last pull whose predicate looked at it */
+        uint32_t seq, handle, pid, uid, status, flags, signal, reason, sid;
+        bool is_shared;      /* OPEN: somebody gave us this handle */
+        const uint8_t *name; /* CALL: endpoint; EXIT and REPLY: message */
+        size_t name_len;
+        const uint8_t *values;
+        size_t values_len;
+        const struct wire_cap *caps;
+        size_t n_caps;
+        int fd;               /* the first descriptor of an answer, -1: none */
+        struct buf assembled; /* values of a long message */
+};
+
+/* Puts long messages together. */
+struct event_reader {
+        struct list partial; /* struct assembly */
+        uint64_t n_events;
+        struct buf spare; /* kept so that long messages do not fault in fresh pages each time */
+};
+
+enum event_error {
+        EVENT_OK = 0,
+        EVENT_E_PARTIAL = 1,    /* a part of a longer message was kept */
+        EVENT_E_UNEXPECTED = 2, /* initd does not send this to a worker */
+};
+
+void event_reader_init(struct event_reader *r);
+void event_reader_deinit(struct event_reader *r);
+
+/* Copies `frame`, the current one of `conn`. 0, a positive code, or -errno. */
+int event_read(struct event_reader *r,
+               struct conn *conn,
+               const struct wire_frame *frame,
+               struct event **ret);
+void event_release_values(struct event_reader *r, struct event *e);
+struct event *event_free(struct event_reader *r, struct event *e);

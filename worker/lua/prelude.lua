@@ -1,0 +1,480 @@
+--- The program's world, built before anything of the program runs.
+--
+-- Called once with `native`: the standard libraries and the worker's own functions. Whatever is not
+-- copied out of it here cannot be reached by a program. Methods of strings are called through locals:
+-- a program may change the tables it is given.
+
+local native = ...
+
+local base, stock_string, stock_os = native.base, native.string, native.os
+local assert, error, ipairs, next, pcall, rawlen, select, tostring, type =
+    base.assert, base.error, base.ipairs, base.next, base.pcall, base.rawlen, base.select,
+    base.tostring, base.type
+local pairs, load = base.pairs, base.load
+local find, format, sub = stock_string.find, stock_string.format, stock_string.sub
+local concat, pack, sort_stock, unpack =
+    native.table.concat, native.table.pack, native.table.sort, native.table.unpack
+local ask, handle = native.ask, native.handle
+
+---Copies the named fields.
+local function pick(from, names)
+    local to = {}
+    for _, name in ipairs(names) do
+        to[name] = from[name]
+    end
+    return to
+end
+
+-- Statuses -----------------------------------------------------------------------------------------
+
+local status = {}
+for code = 0, native.n_statuses - 1 do
+    local name = native.status_name(code)
+    status[name], status[code] = code, name
+end
+
+---A call on context 0 whose refusal is `nil, status, message`.
+local function request(name, ...)
+    local function finish(code, ...)
+        if code == status.OK then
+            return ...
+        end
+        return nil, code, (...)
+    end
+    return finish(ask(0, name, ...))
+end
+
+local function expect(index, value, name, ...)
+    local have = type(value)
+    for i = 1, select("#", ...) do
+        if have == select(i, ...) then
+            return value
+        end
+    end
+    error(format("bad argument #%d to '%s' (%s expected, got %s)", index, name,
+        concat({ ... }, " or "), have), 3)
+end
+
+-- table.sort, so that a comparator may wait and be pre-empted --------------------------------------
+
+local function insertion_sort(t, low, high, less)
+    for i = low + 1, high do
+        local value, j = t[i], i - 1
+        while j >= low and less(value, t[j]) do
+            t[j + 1] = t[j]
+            j = j - 1
+        end
+        t[j + 1] = value
+    end
+end
+
+local function partition(t, low, high, less)
+    local middle = low + (high - low) // 2
+    local pivot = t[middle]
+    local i, j = low - 1, high + 1
+    while true do
+        repeat
+            i = i + 1
+            if i > high then
+                error("invalid order function for sorting", 0)
+            end
+        until not less(t[i], pivot)
+        repeat
+            j = j - 1
+            if j < low then
+                error("invalid order function for sorting", 0)
+            end
+        until not less(pivot, t[j])
+        if i >= j then
+            return j
+        end
+        t[i], t[j] = t[j], t[i]
+    end
+end
+
+local function quick_sort(t, low, high, less)
+    while high - low > 12 do
+        -- The median of three goes to the middle, where partition takes it.
+        local middle = low + (high - low) // 2
+        if less(t[middle], t[low]) then
+            t[middle], t[low] = t[low], t[middle]
+        end
+        if less(t[high], t[middle]) then
+            t[high], t[middle] = t[middle], t[high]
+            if less(t[middle], t[low]) then
+                t[middle], t[low] = t[low], t[middle]
+            end
+        end
+        local split = partition(t, low, high, less)
+        if split - low < high - split then
+            quick_sort(t, low, split, less)
+            low = split + 1
+        else
+            quick_sort(t, split + 1, high, less)
+            high = split
+        end
+    end
+    insertion_sort(t, low, high, less)
+end
+
+local function sort(t, less)
+    if less == nil then
+        return sort_stock(t)
+    end
+    expect(1, t, "sort", "table")
+    expect(2, less, "sort", "function")
+    quick_sort(t, 1, #t, less)
+end
+
+-- Events -------------------------------------------------------------------------------------------
+
+local function take_first(pull, predicate)
+    for event, serial in native.peek, pull do
+        if predicate(event) and native.take(serial) then
+            return event
+        end
+    end
+end
+
+native.set_pull_with(function(predicate, timeout)
+    local deadline, pull = native.deadline(timeout), native.new_pull()
+    while true do
+        local event = take_first(pull, predicate)
+        if event then
+            return event
+        end
+        if deadline and native.deadline(0) >= deadline then
+            return nil
+        end
+        native.wait_untried(pull, deadline)
+    end
+end)
+
+-- The world of this process, filled in at start ----------------------------------------------------
+
+local env          -- what chunks loaded without an environment see
+local contexts, console = {}, nil
+
+-- Output -------------------------------------------------------------------------------------------
+
+local function print(...)
+    local n = select("#", ...)
+    local parts = { ... }
+    for i = 1, n do
+        parts[i] = tostring(parts[i])
+    end
+    local text = concat(parts, "\t", 1, n)
+    native.write(console, console and text .. "\n" or text, "info")
+end
+
+local function warn(...)
+    for i = 1, select("#", ...) do
+        expect(i, select(i, ...), "warn", "string")
+    end
+    local text = concat({ ... })
+    if sub(text, 1, 1) ~= "@" then
+        native.write(nil, text, "warning")
+    end
+end
+
+-- Code ---------------------------------------------------------------------------------------------
+
+local source_max = 4 * 1024 * 1024
+
+local function load_text(chunk, name, mode, ...)
+    if mode ~= nil and not find(expect(3, mode, "load", "string"), "t", 1, true) then
+        return nil, "binary chunks are not loaded"
+    end
+    if type(chunk) == "string" and #chunk > source_max then
+        return nil, "the source is longer than 4 MiB"
+    end
+    if name == nil then
+        name = type(chunk) == "string" and chunk or "=(load)"
+    end
+    if select("#", ...) > 0 then
+        return load(chunk, name, "t", (...))
+    end
+    return load(chunk, name, "t", env)
+end
+
+local libraries = {}    -- name → {value=} or {task=, key=}: being loaded
+local waiting_for = {}  -- tid → name of the library that task waits for
+local last_key = 0
+
+---Whether waiting for `name` would close a circle of tasks and libraries.
+local function is_cycle(name, tid)
+    local library = libraries[name]
+    while library and library.task do
+        if library.task == tid then
+            return true
+        end
+        library = libraries[waiting_for[library.task]]
+    end
+    return false
+end
+
+local function run_library(name)
+    local chunk, keeper, message = native.library(name, env)
+    if not chunk then
+        error(format("library '%s' cannot be loaded: %s", name, message), 0)
+    end
+    local value = chunk(name)
+    return { value = value == nil and true or value, keeper = keeper }
+end
+
+local function require(name)
+    expect(1, name, "require", "string")
+    local tid = native.tid()
+    while libraries[name] do
+        local library = libraries[name]
+        if not library.task then
+            return library.value
+        end
+        if is_cycle(name, tid) then
+            error(format("library '%s' requires itself", name), 2)
+        end
+        waiting_for[tid] = name
+        native.wait_key(library.key)
+        waiting_for[tid] = nil
+    end
+    last_key = last_key + 1
+    local key = last_key
+    libraries[name] = { task = tid, key = key }
+    local is_loaded, library = pcall(run_library, name)
+    libraries[name] = is_loaded and library or nil
+    native.wake_key(key)
+    if not is_loaded then
+        error(library, 2)
+    end
+    return library.value
+end
+
+local function getinfo(...)
+    local thread, at = nil, 1
+    if type((...)) == "thread" then
+        thread, at = (...), 2
+    end
+    local what = select(at, ...)
+    if type(what) == "number" and not thread then
+        what = what + 1
+    end
+    local info
+    if thread then
+        info = native.debug.getinfo(thread, what, "Slnut")
+    else
+        info = native.debug.getinfo(what, "Slnut")
+    end
+    return info and pick(info, {
+        "short_src", "source", "currentline", "name", "namewhat", "what", "linedefined",
+        "lastlinedefined", "nparams", "isvararg", "istailcall", "nups",
+    })
+end
+
+-- Processes ----------------------------------------------------------------------------------------
+
+local run_options = {
+    program = true, code = true, chunk = true, runtime = true, args = true, name = true, ctx = true,
+    contexts = true, uid = true, visible = true, restart = true, properties = true,
+}
+
+local function to_handle(value)
+    return type(value) == "number" and handle(value) or value
+end
+
+local function run_spec(what, options)
+    local spec = {}
+    for _, from in ipairs({ options or {}, what }) do
+        for key, value in pairs(from) do
+            if not run_options[key] then
+                error(format("bad option '%s' to 'run'", tostring(key)), 4)
+            end
+            spec[key] = value
+        end
+    end
+    spec.ctx = to_handle(spec.ctx)
+    if spec.contexts then
+        local given = {}
+        for name, value in pairs(spec.contexts) do
+            given[name] = to_handle(value)
+        end
+        spec.contexts = given
+    end
+    return spec
+end
+
+local function run(what, options)
+    expect(1, what, "run", "string", "table")
+    expect(2, options, "run", "nil", "table")
+    return request("process.run",
+        run_spec(type(what) == "string" and { program = what } or what, options))
+end
+
+local function run_program(name, options)
+    expect(1, name, "run_program", "string")
+    expect(2, options, "run_program", "nil", "table")
+    return request("process.run", run_spec({ program = name }, options))
+end
+
+local function run_code(source, options)
+    if type(source) == "function" then
+        error("bad argument #1 to 'run_code' (a function cannot leave its process; pass source text)",
+            2)
+    end
+    expect(1, source, "run_code", "string")
+    expect(2, options, "run_code", "nil", "table")
+    return request("process.run", run_spec({ code = source }, options))
+end
+
+---All bytes of a file through the `fs` endpoint: nil, status, message when refused.
+local function read_file(path, ctx)
+    local code, file = ask(ctx, "fs.open", path, "r")
+    if code == status.NOTBOUND then
+        return nil, code, format("cannot read '%s': no fs service is bound in this context", path)
+    elseif code ~= status.OK then
+        return nil, code, file
+    end
+    local pieces = {}
+    while true do
+        local read, piece = ask(file, "read", 65536)
+        if read ~= status.OK then
+            native.close(file)
+            return nil, read, piece
+        elseif piece == nil or piece == "" then
+            native.close(file)
+            return concat(pieces)
+        end
+        pieces[#pieces + 1] = piece
+    end
+end
+
+local function run_file(path, options)
+    expect(1, path, "run_file", "string")
+    expect(2, options, "run_file", "nil", "table")
+    local source, code, message = read_file(path, options and options.ctx or 0)
+    if not source then
+        return nil, code, message
+    end
+    return request("process.run", run_spec({ code = source, chunk = "@" .. path }, options))
+end
+
+local function kill(what, signal)
+    if type(what) == "table" then
+        return native.kill_task(what.tid)
+    end
+    expect(1, what, "kill", "number", "table")
+    local refused, code, message = request("process.kill", what, signal)
+    if code then
+        return refused, code, message
+    end
+    return true
+end
+
+local function ready()
+    local refused, code, message = request("process.ready")
+    if code then
+        return refused, code, message
+    end
+    return true
+end
+
+-- Stores -------------------------------------------------------------------------------------------
+
+local function add_store(os, kind, plural)
+    os["get_" .. kind] = function(name, version)
+        return request(kind .. ".get", name, version)
+    end
+    os["set_" .. kind] = function(name, bytes, expect_version, note)
+        return request(kind .. ".set", name, bytes, expect_version, note)
+    end
+    os["list_" .. plural] = function()
+        local entries, code, message = request(kind .. ".list")
+        if not entries then
+            return nil, code, message
+        end
+        for i, entry in ipairs(entries) do
+            entries[i] = entry.name
+        end
+        return entries
+    end
+end
+
+-- The environment ----------------------------------------------------------------------------------
+
+local function new_os(info)
+    local os = pick(stock_os, { "time", "clock", "date", "difftime" })
+    for _, name in ipairs({
+        "answer", "bind", "call", "caller", "cancel", "close", "context", "exit", "handle", "join",
+        "pull", "rpc", "send", "share", "spawn", "tid", "unbind",
+    }) do
+        os[name] = native[name]
+    end
+    os.kill, os.ready, os.status = kill, ready, status
+    os.run, os.run_program, os.run_code, os.run_file = run, run_program, run_code, run_file
+    add_store(os, "program", "programs")
+    add_store(os, "library", "libraries")
+    add_store(os, "runtime", "runtimes")
+    local pid, ppid, uid = info.pid, info.ppid, info.uid
+    function os.pid() return pid end
+    function os.ppid() return ppid end
+    function os.uid() return uid end
+    ---Seconds of a clock that never jumps, with microseconds: for measuring.
+    function os.monotonic() return native.deadline(0) / 1e6 end
+    os.name, os.program, os.args, os.contexts = info.name, info.program, info.args, contexts
+    return os
+end
+
+local function new_env(info)
+    local world = pick(base, {
+        "_VERSION", "assert", "error", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget",
+        "rawlen", "rawset", "select", "tonumber", "tostring", "type", "xpcall", "getmetatable",
+    })
+    world._G = world
+    world.load, world.print, world.require, world.warn = load_text, print, require, warn
+    world.setmetatable, world.collectgarbage = native.setmetatable, native.collectgarbage
+    world.string, world.table, world.math = stock_string, native.table, native.math
+    world.utf8, world.coroutine = native.utf8, native.coroutine
+    world.debug = { traceback = native.traceback, getinfo = getinfo }
+    world.os = new_os(info)
+    return world
+end
+
+stock_string.rep = native.wrap_rep(stock_string.rep)
+stock_string.dump = nil
+native.table.sort = sort
+base.getmetatable("").__metatable = "string"
+native.math.randomseed(native.seed())
+
+-- Start --------------------------------------------------------------------------------------------
+
+---Runs the runtime in image `i` over the environment so far; the environment it makes.
+local function set_up(i, info)
+    local chunk = assert(native.load_image(i, env))
+    local runtime = chunk(info.program)
+    if type(runtime) ~= "table" or type(runtime.setup) ~= "function" then
+        error("a runtime returns a table with a function 'setup'", 0)
+    end
+    local made = runtime.setup(env, info.program, info.args)
+    if type(made) ~= "table" then
+        error("setup(env, program, args) returns the program's environment, not " .. type(made), 0)
+    end
+    return made
+end
+
+return function(info)
+    contexts = info.contexts
+    console = contexts.console
+    env = new_env(info)
+    native.set_globals(env)
+    for i = 1, info.n_images - 1 do
+        local is_set_up, made = base.xpcall(set_up, native.traceback_error, i, info)
+        if not is_set_up then
+            native.fail_runtime("runtime: " .. tostring(made))
+        end
+        env = made
+    end
+    local chunk, message = native.load_image(info.n_images, env)
+    if not chunk then
+        error(message, 0)
+    end
+    return chunk(unpack(info.args, 1, info.args.n))
+end

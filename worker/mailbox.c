@@ -1,0 +1,58 @@
+/*
+ * mailbox.c - see mailbox.h.
+ */
+#include "worker/mailbox.h"
+
+#include <string.h>
+
+#include "libipc/base/macros.h"
+
+bool filter_matches(const struct filter *f, const struct event *e) {
+        if (f->cid != 0 && f->cid != e->cid)
+                return false;
+        if (f->types != 0 && (f->types & 1u << e->type) == 0)
+                return false;
+        if (f->handle != 0 && f->handle != e->handle)
+                return false;
+        if (f->pull != 0 && e->tried_by == f->pull)
+                return false;
+        return !f->name || (e->type == EVENT_TYPE_CALL && f->name_len == e->name_len &&
+                            memcmp(f->name, e->name, f->name_len) == 0);
+}
+
+bool filter_takes_terminate(const struct filter *f) {
+        struct event probe = { .type = EVENT_TYPE_TERMINATE };
+        return filter_matches(f, &probe);
+}
+
+void mailbox_init(struct mailbox *m) {
+        for (size_t i = 0; i < ARRAY_SIZE(m->lanes); i++)
+                list_init(&m->lanes[i]);
+}
+
+static enum mailbox_lane event_lane(const struct event *e) {
+        if (e->type == EVENT_TYPE_ANSWER)
+                return MAILBOX_LANE_ANSWER;
+        return e->type == EVENT_TYPE_CALL ? MAILBOX_LANE_CALL : MAILBOX_LANE_CONTROL;
+}
+
+void mailbox_add(struct mailbox *m, struct event *e) {
+        list_add_tail(&m->lanes[event_lane(e)], &e->link);
+}
+
+struct event *mailbox_find_in(const struct mailbox *m,
+                              enum mailbox_lane lane,
+                              const struct filter *f) {
+        list_for_each(node, &m->lanes[lane]) {
+                struct event *e = container_of(node, struct event, link);
+                if (filter_matches(f, e))
+                        return e;
+        }
+        return NULL;
+}
+
+void mailbox_clear(struct mailbox *m, struct event_reader *r) {
+        for (size_t i = 0; i < ARRAY_SIZE(m->lanes); i++)
+                list_for_each_safe(node, &m->lanes[i])
+                        event_free(r, container_of(node, struct event, link));
+}

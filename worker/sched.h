@@ -1,0 +1,69 @@
+/*
+ * sched.h - which task runs next, who waits until when, and the timer that ends a slice.
+ *
+ * The timer is one-shot and armed only while another task could become runnable or output waits to be
+ * sent; a process that sleeps, or computes alone, has none. Its signal arms the VM's hook on the
+ * coroutine that runs. With a quantum of 0 there is no timer: tasks switch when they wait.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "libipc/base/list.h"
+#include "libipc/base/table.h"
+#include "worker/task.h"
+
+#define SCHED_NEVER UINT64_MAX
+
+struct vm;
+
+struct sched {
+        struct vm *vm;
+        struct list tasks; /* all */
+        struct table by_tid;
+        struct list runnable;
+        struct list pullers;   /* TASK_STATE_PULLING, longest wait first */
+        struct list keyed;     /* TASK_STATE_KEYED */
+        struct list deadlines; /* soonest first */
+        size_t n_tasks;
+        uint64_t next_tid;
+        uint32_t quantum_us;
+        timer_t timer;
+        bool has_timer;
+        volatile bool is_armed;
+        uint64_t n_overruns; /* slices that ended where no switch is possible */
+};
+
+void sched_init(struct sched *s, struct vm *vm);
+void sched_deinit(struct sched *s);
+/* 0: cooperative. */
+void sched_set_quantum(struct sched *s, uint32_t quantum_us);
+
+/* A task that is not in any queue yet; NULL: no memory. `tid` 0: the next one. */
+struct task *sched_add_task(struct sched *s, uint64_t tid);
+void sched_remove_task(struct sched *s, struct task *t);
+struct task *sched_find_task(const struct sched *s, uint64_t tid);
+/* The task whose coroutines carry this park serial. */
+struct task *sched_find_parked(const struct sched *s, uint64_t park_serial);
+
+/* The running task goes to wait. `deadline_us`: SCHED_NEVER or a time of the monotonic clock. */
+void sched_wait(struct sched *s, struct task *t, enum task_state state, uint64_t deadline_us);
+/* Makes it runnable, with what it waited for (owned by the task then; NULL: nothing). */
+void sched_wake(struct sched *s, struct task *t, struct event *e);
+void sched_wake_key(struct sched *s, uint64_t key);
+/* Wakes those whose deadline has passed. */
+void sched_expire(struct sched *s);
+/* When the first deadline is; SCHED_NEVER without one. */
+uint64_t sched_next_deadline(const struct sched *s);
+
+/* The next runnable task, out of the queue and RUNNING; NULL. */
+struct task *sched_next(struct sched *s);
+static inline bool sched_has_runnable(const struct sched *s) {
+        return !list_is_empty(&s->runnable);
+}
+
+/* Starts the slice timer unless it runs already. */
+void sched_arm(struct sched *s);

@@ -1,0 +1,243 @@
+/*
+ * syscall.c - see syscall.h.
+ */
+#include "worker/syscall.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libipc/base/error.h"
+#include "libipc/value.h"
+#include "worker/event.h"
+#include "worker/task.h"
+
+#define SYSCALL_KEEP_VALUES_BYTES (4u << 20)
+
+int syscalls_init_take(struct syscalls *s, int fd) {
+        *s = (struct syscalls){ .next_seq = 1 };
+        table_init(&s->pending);
+        table_init(&s->served);
+        buf_init(&s->values, LIMIT_MESSAGE_BYTES);
+        int r = conn_scratch_init(&s->scratch);
+        if (r < 0) {
+                close(fd);
+                return error_trace(r);
+        }
+        r = conn_init_take(&s->conn, fd, &s->scratch);
+        if (r < 0) {
+                conn_scratch_deinit(&s->scratch);
+                return error_trace(r);
+        }
+        s->conn.max_frame = LIMIT_FRAME_BYTES;
+        return 0;
+}
+
+void syscalls_deinit(struct syscalls *s) {
+        size_t at = 0;
+        struct pending *p;
+        while ((p = table_next(&s->pending, &at)))
+                syscall_remove_pending(s, p);
+        struct served *served;
+        at = 0;
+        while ((served = table_next(&s->served, &at)))
+                syscall_remove_served(s, served);
+        table_deinit(&s->pending);
+        table_deinit(&s->served);
+        buf_deinit(&s->values);
+        conn_deinit(&s->conn);
+        conn_scratch_deinit(&s->scratch);
+}
+
+static uint32_t syscall_new_seq(struct syscalls *s) {
+        uint32_t seq;
+        do {
+                seq = s->next_seq++;
+        } while (seq == 0 || table_find_u64(&s->pending, seq));
+        return seq;
+}
+
+static int syscall_add_pending(struct syscalls *s,
+                               enum pending_kind kind,
+                               struct task *task,
+                               struct pending **ret) {
+        struct pending *p = malloc(sizeof(*p));
+        if (!p)
+                return error_origin(ENOMEM);
+        *p = (struct pending){ .kind = kind, .seq = syscall_new_seq(s), .task = task };
+        int r = table_add_u64(&s->pending, p->seq, p);
+        if (r < 0) {
+                free(p);
+                return error_trace(r);
+        }
+        list_init(&p->link);
+        if (task)
+                list_add_tail(&task->pending, &p->link);
+        s->n_writes += kind == PENDING_KIND_WRITE;
+        *ret = p;
+        return 0;
+}
+
+void syscall_remove_pending(struct syscalls *s, struct pending *p) {
+        table_remove_u64(&s->pending, p->seq);
+        list_remove(&p->link);
+        s->n_writes -= p->kind == PENDING_KIND_WRITE;
+        free(p);
+}
+
+struct pending *syscall_find_pending(const struct syscalls *s, uint32_t seq) {
+        return table_find_u64(&s->pending, seq);
+}
+
+/* What the next message carries beside its body. */
+static struct wire_extra syscall_extra(const struct syscalls *s) {
+        return (struct wire_extra){ .caps = s->caps,
+                                    .n_caps = s->n_caps,
+                                    .values = s->values.data,
+                                    .values_len = s->values.len };
+}
+
+/* One large message must not keep its buffer for ever. */
+static void syscall_reset_values(struct syscalls *s) {
+        if (s->values.cap > SYSCALL_KEEP_VALUES_BYTES) {
+                buf_deinit(&s->values);
+                buf_init(&s->values, LIMIT_MESSAGE_BYTES);
+        }
+        buf_clear(&s->values);
+        s->n_caps = 0;
+}
+
+static int syscall_send_call(struct syscalls *s, uint32_t seq, const struct wire_call *call) {
+        struct wire_extra extra = syscall_extra(s);
+        int r = extra.values_len > LIMIT_FRAGMENT_BYTES ?
+                        conn_send_call_long(&s->conn, seq, call, &extra) :
+                        conn_send_call(&s->conn, seq, call, &extra, NULL);
+        syscall_reset_values(s);
+        return r < 0 ? error_trace(r) : r;
+}
+
+int syscall_call(struct syscalls *s,
+                 const struct wire_call *call,
+                 enum pending_kind kind,
+                 struct task *task,
+                 uint64_t *ret_cid) {
+        if ((call->flags & WIRE_FLAG_ONEWAY) != 0)
+                return syscall_send_call(s, syscall_new_seq(s), call);
+        struct pending *p;
+        int r = syscall_add_pending(s, kind, task, &p);
+        if (r < 0) {
+                syscall_reset_values(s);
+                return error_trace(r);
+        }
+        r = syscall_send_call(s, p->seq, call);
+        if (r != 0) {
+                syscall_remove_pending(s, p);
+                return r < 0 ? error_trace(r) : r;
+        }
+        *ret_cid = wire_cid(s->generation, p->seq);
+        return 0;
+}
+
+int syscall_request(struct syscalls *s,
+                    Thox__Frame *message,
+                    struct task *task,
+                    struct binding *binding,
+                    uint32_t *ret_seq) {
+        struct pending *p;
+        int r = syscall_add_pending(s, PENDING_KIND_REQUEST, task, &p);
+        if (r < 0)
+                return error_trace(r);
+        p->binding = binding;
+        message->seq = p->seq;
+        r = conn_send(&s->conn, message, NULL);
+        if (r != 0) {
+                syscall_remove_pending(s, p);
+                return r < 0 ? error_trace(r) : r;
+        }
+        *ret_seq = message->seq;
+        return 0;
+}
+
+int syscall_answer(struct syscalls *s, struct served *served, uint32_t status) {
+        struct wire_answer answer = { .cid = served->cid, .status = status };
+        struct wire_extra extra = syscall_extra(s);
+        int r = extra.values_len > LIMIT_FRAGMENT_BYTES ?
+                        conn_send_answer_long(&s->conn, 0, &answer, &extra) :
+                        conn_send_answer(&s->conn, 0, &answer, &extra, NULL);
+        syscall_reset_values(s);
+        syscall_remove_served(s, served);
+        return r < 0 ? error_trace(r) : r;
+}
+
+int syscall_refuse(struct syscalls *s,
+                   struct served *served,
+                   uint32_t status,
+                   const char *message) {
+        syscall_reset_values(s);
+        int r = value_put_text(&s->values, message);
+        if (r < 0)
+                return error_trace(r);
+        return error_trace(syscall_answer(s, served, status));
+}
+
+int syscall_cancel(struct syscalls *s, uint32_t seq) {
+        Thox__Cancel cancel = THOX__CANCEL__INIT;
+        cancel.cid = wire_cid(s->generation, seq);
+        WIRE_MESSAGE(m, 0, CANCEL, cancel, &cancel);
+        int r = conn_send(&s->conn, &m, NULL);
+        return r < 0 ? error_trace(r) : r;
+}
+
+int syscall_exit(struct syscalls *s, uint32_t status, uint32_t reason, const char *message) {
+        Thox__Exit body = THOX__EXIT__INIT;
+        size_t len = message ? strlen(message) : 0;
+        body.status = status;
+        body.reason = reason;
+        body.message = wire_bytes(message,
+                                  len < LIMIT_EXIT_MESSAGE_BYTES ? len : LIMIT_EXIT_MESSAGE_BYTES);
+        WIRE_MESSAGE(m, 0, EXIT, exit, &body);
+        int r = conn_send(&s->conn, &m, NULL);
+        return r < 0 ? error_trace(r) : r;
+}
+
+void syscall_drop_pending_of(struct syscalls *s, struct task *task) {
+        list_for_each_safe(node, &task->pending) {
+                struct pending *p = container_of(node, struct pending, link);
+                list_remove(&p->link);
+                p->task = NULL;
+                if (p->kind == PENDING_KIND_EVENT || p->kind == PENDING_KIND_WAIT)
+                        (void)syscall_cancel(s, p->seq);
+        }
+}
+
+int syscall_add_served(struct syscalls *s, struct event *e) {
+        struct served *served = malloc(sizeof(*served));
+        if (!served)
+                return error_origin(ENOMEM);
+        *served = (struct served){ .cid = e->cid, .queued = e };
+        int r = table_add_u64(&s->served, e->cid, served);
+        if (r < 0) {
+                free(served);
+                return error_trace(r);
+        }
+        return 0;
+}
+
+struct served *syscall_find_served(const struct syscalls *s, uint64_t cid) {
+        return table_find_u64(&s->served, cid);
+}
+
+void syscall_remove_served(struct syscalls *s, struct served *served) {
+        table_remove_u64(&s->served, served->cid);
+        free(served);
+}
+
+void syscall_drop_served_of(struct syscalls *s, const struct task *task) {
+        size_t at = 0;
+        struct served *served;
+        while ((served = table_next(&s->served, &at)))
+                if (served->task == task)
+                        served->task = NULL;
+}

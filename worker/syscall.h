@@ -1,0 +1,94 @@
+/*
+ * syscall.h - requests to initd and what is still unanswered. Plain C: the Lua API fills `values` and
+ * `caps` (lvalue.c), names the request, and waits elsewhere.
+ *
+ * Every request has a seq of its own; each is answered exactly once (docs/PROTOCOL.md), so a struct
+ * pending lives until then, with or without the task that made it. Calls that others made of us are
+ * the `served` ones, from their arrival to their answer.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libipc/base/buf.h"
+#include "libipc/base/list.h"
+#include "libipc/base/table.h"
+#include "libipc/conn.h"
+#include "libipc/status.h"
+
+struct binding;
+struct event;
+struct task;
+
+enum pending_kind {
+        PENDING_KIND_EVENT,   /* os.call: the answer becomes an event of the task */
+        PENDING_KIND_WAIT,    /* the task waits for this and nothing else */
+        PENDING_KIND_REQUEST, /* the same for a Reply: cannot be cancelled */
+        PENDING_KIND_WRITE,   /* print: nobody looks at the answer, but it is counted */
+};
+
+/* Owned by the table; linked in its task. */
+struct pending {
+        struct list link;
+        enum pending_kind kind;
+        uint32_t seq;
+        struct task *task;       /* NULL: ended or lost interest, the answer is dropped */
+        struct binding *binding; /* a bind: becomes live with the reply */
+};
+
+/* A call to answer. Owned by the table until it is answered. */
+struct served {
+        uint64_t cid;
+        struct event *queued; /* not seen by the program yet: where it waits */
+        struct task *task;    /* who saw it; NULL when that task is gone */
+        bool is_cancelled;    /* the caller is gone */
+        bool is_aborting;     /* its handler wants to be killed then */
+};
+
+struct syscalls {
+        struct conn conn;
+        struct conn_scratch scratch;
+        uint32_t generation, next_seq;
+        struct table pending; /* by seq */
+        struct table served;  /* by cid */
+        size_t n_writes;      /* PENDING_KIND_WRITE */
+        struct buf values;    /* of the next message */
+        struct wire_cap caps[LIMIT_FRAME_CAPS];
+        size_t n_caps;
+};
+
+/* Takes the socket, also on failure. */
+int syscalls_init_take(struct syscalls *s, int fd);
+void syscalls_deinit(struct syscalls *s);
+
+/* Call with s->values and s->caps. 0, CONN_E_FULL or -errno; *ret_cid names the answer. */
+int syscall_call(struct syscalls *s,
+                 const struct wire_call *call,
+                 enum pending_kind kind,
+                 struct task *task,
+                 uint64_t *ret_cid);
+/* Any other request: sets message->seq and waits for its reply with `task`. */
+int syscall_request(struct syscalls *s,
+                    Thox__Frame *message,
+                    struct task *task,
+                    struct binding *binding,
+                    uint32_t *ret_seq);
+/* Answers with s->values and s->caps; the call is no longer served. */
+int syscall_answer(struct syscalls *s, struct served *served, uint32_t status);
+/* The same with a message and nothing else. */
+int syscall_refuse(struct syscalls *s, struct served *served, uint32_t status, const char *message);
+int syscall_cancel(struct syscalls *s, uint32_t seq);
+int syscall_exit(struct syscalls *s, uint32_t status, uint32_t reason, const char *message);
+
+struct pending *syscall_find_pending(const struct syscalls *s, uint32_t seq);
+void syscall_remove_pending(struct syscalls *s, struct pending *p);
+/* The task is ending: its calls are cancelled, their answers dropped. */
+void syscall_drop_pending_of(struct syscalls *s, struct task *task);
+
+/* A call arrived. 0 or -errno. */
+int syscall_add_served(struct syscalls *s, struct event *e);
+struct served *syscall_find_served(const struct syscalls *s, uint64_t cid);
+void syscall_remove_served(struct syscalls *s, struct served *served);
+void syscall_drop_served_of(struct syscalls *s, const struct task *task);

@@ -1,0 +1,35 @@
+/*
+ * task.c - see task.h.
+ */
+#include "worker/task.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct task *task_new(uint64_t tid) {
+        struct task *t = calloc(1, sizeof(*t));
+        if (!t)
+                return NULL;
+        t->tid = tid;
+        t->state = TASK_STATE_RUNNING;
+        list_init(&t->all_link);
+        list_init(&t->state_link);
+        list_init(&t->deadline_link);
+        list_init(&t->pending);
+        mailbox_init(&t->mailbox);
+        return t;
+}
+
+struct task *task_free(struct task *t, struct event_reader *r) {
+        if (!t)
+                return NULL;
+        assert(!t->coroutine && list_is_empty(&t->pending));
+        list_remove(&t->all_link);
+        list_remove(&t->state_link);
+        list_remove(&t->deadline_link);
+        mailbox_clear(&t->mailbox, r);
+        event_free(r, t->event);
+        event_free(r, t->call);
+        free(t);
+        return NULL;
+}

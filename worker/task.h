@@ -1,0 +1,59 @@
+/*
+ * task.h - one line of execution inside the VM: a coroutine that the scheduler resumes, what it waits
+ * for, and the events that are its own. Tasks share the process and nothing else is shared by fewer.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libipc/base/list.h"
+#include "worker/mailbox.h"
+
+struct lua_State;
+struct binding;
+
+enum task_state {
+        TASK_STATE_RUNNABLE, /* in the run queue */
+        TASK_STATE_RUNNING,
+        TASK_STATE_PULLING, /* for an event that `filter` takes */
+        TASK_STATE_WAITING, /* for the answer or reply to `seq` */
+        TASK_STATE_KEYED,   /* for sched_wake_key(`key`) */
+        TASK_STATE_ENDED,
+        _TASK_STATE_N,
+};
+
+/* Owned by the scheduler. */
+struct task {
+        struct list all_link;      /* sched.tasks */
+        struct list state_link;    /* sched.runnable, .pullers or .keyed */
+        struct list deadline_link; /* sched.deadlines */
+        uint64_t tid;
+        enum task_state state;
+
+        struct lua_State *coroutine; /* NULL until its first slice */
+        int coroutine_ref;           /* in the registry */
+        int n_args;                  /* on its stack, for the first slice */
+        uint64_t park_serial;        /* marks the coroutines that wait with it (hijack.c) */
+        bool is_exposed;             /* the program has seen the coroutine: never used again */
+        bool is_joinable;
+        bool is_killed;      /* its next slice is its end */
+        bool has_seen_calls; /* some served call may name it */
+
+        struct filter filter;
+        uint32_t seq;
+        uint64_t key, deadline_us;
+        struct event *event; /* what woke it; NULL: the deadline, or an interruption */
+
+        struct mailbox mailbox;
+        struct list pending; /* struct pending: calls it made that are not answered */
+
+        struct binding *binding; /* serves one call of this binding */
+        struct event *call;
+        uint64_t call_cid;
+};
+
+/* NULL: no memory. */
+struct task *task_new(uint64_t tid);
+/* The coroutine's reference must be gone; events go back to `r`. */
+struct task *task_free(struct task *t, struct event_reader *r);
