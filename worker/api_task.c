@@ -1,11 +1,12 @@
 /*
- * api_task.c - os.spawn, os.join, os.tid, os.exit, ending tasks. A Lua file.
+ * api_task.c - os.spawn, os.join, os.tid, os.exit, os.monotonic, ending tasks. A Lua file.
  *
  * What a spawned task returned is kept in a registry table until somebody joins it; of results that
  * nobody asks for only the newest are kept.
  */
 #include <string.h>
 
+#include "libipc/base/clock.h"
 #include "libipc/base/log.h"
 #include "libipc/value.h"
 #include "worker/api.h"
@@ -84,6 +85,12 @@ static int l_join(lua_State *L) {
 
 static int l_tid(lua_State *L) {
         lua_pushinteger(L, (lua_Integer)vm_of(L)->task->tid);
+        return 1;
+}
+
+/* Seconds of the monotonic clock, for measuring; os.clock counts CPU time only. */
+static int l_monotonic(lua_State *L) {
+        lua_pushnumber(L, (lua_Number)clock_now_us() / 1e6);
         return 1;
 }
 
@@ -256,6 +263,7 @@ void api_open_task(lua_State *L) {
                 { "spawn", l_spawn },
                 { "join", l_join },
                 { "tid", l_tid },
+                { "monotonic", l_monotonic },
                 { "kill_task", l_kill_task },
                 { "wait_key", l_wait_key },
                 { "wake_key", l_wake_key },
