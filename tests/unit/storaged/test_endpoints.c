@@ -25,6 +25,33 @@ Test(storaged, what_was_set_is_got_also_after_a_restart) { /* row 66 */
         expect_failure(d, STATUS_NOTFOUND, "has no version 7");
 }
 
+static uint32_t send_get_known(const char *name, int64_t known) {
+        struct buf values;
+        uint32_t call;
+
+        buf_init(&values, 1000);
+        cr_assert_eq(value_put_text(&values, name), 0);
+        cr_assert_eq(value_put_nil(&values), 0);
+        cr_assert_eq(value_put_integer(&values, known), 0);
+        call = send_call(NATIVE, "program.get", &values);
+        buf_deinit(&values);
+        return call;
+}
+
+Test(storaged, bytes_that_the_caller_has_are_not_sent_again) {
+        uint32_t a = send_set(NATIVE, "program.set", "p", "print(1)", NONE, NULL), b, c, d;
+
+        initd_turn();
+        expect_answer(a, STATUS_OK, "1");
+        b = send_get_known("p", 1);
+        c = send_get_known("p", 0);
+        d = send_get_known("init", 0);
+        initd_turn();
+        expect_answer(b, STATUS_OK, "nil, 1");
+        expect_answer(c, STATUS_OK, "'print(1)', 1");
+        expect_answer(d, STATUS_OK, "nil, 0");
+}
+
 Test(storaged, libraries_and_runtimes_are_stores_of_their_own) { /* rows 67, 68 */
         uint32_t a = send_set(NATIVE, "library.set", "l", "return 1", NONE, NULL);
         uint32_t b = send_set(NATIVE, "runtime.set", "l", "x = 1", NONE, NULL), c, d, e;
