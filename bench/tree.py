@@ -37,7 +37,7 @@ class Tree:
         read_fd, write_fd = os.pipe()
         self.initd = subprocess.Popen(
             [os.path.join(build, "initd/thox-initd"), "--dir", self.dir,
-             "--boot", os.path.join(build, "runtimed/boot"), "--libexec", build,
+             "--boot", os.path.join(build, "packaging/bootstore"), "--libexec", build,
              "--ready-fd", str(write_fd)],
             pass_fds=[write_fd], preexec_fn=pinned(cpu), stdout=self.log, stderr=self.log)
         os.close(write_fd)
