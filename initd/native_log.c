@@ -46,13 +46,14 @@ static bool filter_parse(struct log_filter *f, struct value_reader *r) {
         if (!value_get_map(r, &n_pairs))
                 return false;
 
+        const bool is_open = n_pairs == VALUE_INDEFINITE;
         for (; n_pairs > 0; n_pairs--) {
                 struct value v;
                 const uint8_t *key;
                 size_t len;
                 if (!value_get_bytes(r, &key, &len))
-                        return n_pairs == VALUE_INDEFINITE && value_next(r, &v) == VALUE_OK &&
-                               v.type == VALUE_END && value_is_done(r);
+                        return is_open && value_next(r, &v) == VALUE_OK && v.type == VALUE_END &&
+                               value_is_done(r);
                 if (len == 1 && key[0] == 'n') {
                         if (!value_get_integer(r, &f->n) || f->n < 0)
                                 return false;
