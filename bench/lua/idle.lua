@@ -1,2 +1,2 @@
 -- A program that waits for ever.
-os.pull("never")
+os.pull("call")

@@ -12,11 +12,11 @@ local function measure_latency()
     local latencies = {}
     for i = 1, count do
         local before = os.monotonic()
-        local pid = os.run("bench.child", { args = { "tell" } })
+        os.run("bench.child", { args = { "tell" } })
         local call = os.pull("call")
         latencies[i] = call.args[1] - before
         os.answer(call.cid, true)
-        os.pull({ type = "exit", pid = pid })
+        os.pull("exit")
     end
     table.sort(latencies)
     return latencies[math.ceil(count / 2)] * 1e6
