@@ -157,8 +157,12 @@ static const char *push_failure(lua_State *L, struct task *t, bool has_traceback
 
 static void finish_main(lua_State *L, struct worker *w, struct task *t, int status) {
         lua_State *co = t->coroutine;
-        if (status != LUA_OK)
-                worker_exit(w, 1, EXIT_REASON_ERROR, push_failure(L, t, true));
+        if (status != LUA_OK) {
+                const char *message = push_failure(L, t, true);
+                bool is_memory =
+                        strncmp(message, VM_MEMORY_MESSAGE, strlen(VM_MEMORY_MESSAGE)) == 0;
+                worker_exit(w, 1, is_memory ? EXIT_REASON_MEMORY : EXIT_REASON_ERROR, message);
+        }
         if (!lua_isinteger(co, 1))
                 return;
         lua_Integer n = lua_tointeger(co, 1);

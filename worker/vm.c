@@ -60,8 +60,8 @@ static void vm_exhausted(struct vm *vm) {
         char where[LUA_IDSIZE + 32], message[sizeof(where) + 160];
         vm_where(vm, where, sizeof(where));
         snprintf(message, sizeof(message),
-                 "memory limit exceeded%s: limit %zu MiB and its reserve of 25 %% are used up "
-                 "(property memory)",
+                 VM_MEMORY_MESSAGE "%s: limit %zu MiB and its reserve of 25 %% are used up "
+                                   "(property memory)",
                  where, vm->limit >> 20);
         vm->on_exhausted(vm, message);
         abort();
@@ -137,7 +137,7 @@ static void vm_check_memory(struct vm *vm, lua_State *L) {
         vm->is_over_limit = false;
         if (vm->used <= vm->limit / 10 * 9)
                 return;
-        luaL_error(L, "memory limit exceeded (%d MiB; %d KiB still in use after a collection)",
+        luaL_error(L, VM_MEMORY_MESSAGE " (%d MiB; %d KiB still in use after a collection)",
                    (int)(vm->limit >> 20), (int)(vm->used >> 10));
 }
 

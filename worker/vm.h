@@ -26,6 +26,9 @@ enum vm_yield {
         VM_YIELD_PARK,  /* a syscall that waits, or a slice that is over: for the scheduler */
 };
 
+/* How the message of an error begins that the limit of the heap raised. */
+#define VM_MEMORY_MESSAGE "memory limit exceeded"
+
 struct vm {
         lua_State *main;
         lua_State *volatile current;
