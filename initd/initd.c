@@ -191,8 +191,10 @@ static int initd_open_bootstore(struct initd *initd) {
         int r = bootstore_new(&initd->bootstore, c->boot_dir, !c->is_unverified, &reason);
         if (r == 0)
                 return 0;
-        log_error("the boot store %s cannot be used: %s", c->boot_dir,
-                  r > 0 && reason ? reason : strerror(r < 0 ? -r : EIO));
+        if (r > 0 && reason)
+                log_error("%s", reason);
+        else
+                log_error("boot store %s: %s", c->boot_dir, strerror(r < 0 ? -r : ENOMEM));
         free(reason);
         return INITD_E_REFUSED;
 }

@@ -32,7 +32,12 @@ static void on_closed(struct peer *p) {
         f->closed_reason = p->close_reason;
 }
 
-static const struct router_ops ops = { on_hello, on_exit_frame, on_forked, on_closed };
+static const struct router_ops ops = {
+        .on_hello = on_hello,
+        .on_exit = on_exit_frame,
+        .on_forked = on_forked,
+        .on_closed = on_closed,
+};
 
 void fixture_init(struct fixture *f) {
         *f = (struct fixture){ 0 };
