@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "libipc/base/macros.h"
+
 struct chunk *chunk_new(struct chunk_pool *pool, size_t size) {
         struct chunk *chunk;
 
@@ -22,6 +24,22 @@ struct chunk *chunk_new(struct chunk_pool *pool, size_t size) {
         chunk->n_refs = 1;
         chunk->size = size;
         chunk->len = 0;
+        chunk->bytes = chunk->own;
+        return chunk;
+}
+
+struct chunk *chunk_new_take(struct buf *values) {
+        struct chunk *chunk = malloc(sizeof(*chunk));
+
+        if (!chunk)
+                return NULL;
+        *chunk = (struct chunk){
+                .n_refs = 1,
+                .size = values->len,
+                .len = values->len,
+                .bytes = take(values->data),
+        };
+        values->len = values->cap = 0;
         return chunk;
 }
 
@@ -38,10 +56,14 @@ struct chunk *chunk_unref(struct chunk *chunk, struct chunk_pool *pool) {
         assert(chunk->n_refs > 0);
         if (--chunk->n_refs > 0)
                 return NULL;
-        if (chunk->size == CHUNK_BYTES && pool->n_spares < CHUNK_POOL_MAX)
-                pool->spares[pool->n_spares++] = chunk;
-        else
+        if (chunk->bytes != chunk->own) {
+                free(chunk->bytes);
                 free(chunk);
+        } else if (chunk->size == CHUNK_BYTES && pool->n_spares < CHUNK_POOL_MAX) {
+                pool->spares[pool->n_spares++] = chunk;
+        } else {
+                free(chunk);
+        }
         return NULL;
 }
 

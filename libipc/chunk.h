@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libipc/base/buf.h"
 #include "libipc/limits.h"
 
 /* Room for the fragment that senders make: its values, and a header with a few caps. */
@@ -19,8 +20,9 @@
 struct chunk {
         uint32_t n_refs;
         size_t size;
-        size_t len; /* bytes written so far */
-        uint8_t bytes[];
+        size_t len;     /* bytes written so far */
+        uint8_t *bytes; /* `own`, or taken from a buffer */
+        uint8_t own[];
 };
 
 struct chunk_pool {
@@ -30,6 +32,8 @@ struct chunk_pool {
 
 /* Empty, of at least `size` bytes, with one reference; NULL without memory. */
 struct chunk *chunk_new(struct chunk_pool *pool, size_t size);
+/* With the content of `values`, which is left empty; NULL without memory, then `values` is as it was. */
+struct chunk *chunk_new_take(struct buf *values);
 struct chunk *chunk_ref(struct chunk *chunk);
 /* Returns NULL. The last reference gives the memory to the pool or frees it. */
 struct chunk *chunk_unref(struct chunk *chunk, struct chunk_pool *pool);

@@ -23,6 +23,10 @@
 
 /* Below this a copy is cheaper than a segment. */
 #define CONN_SHARE_BYTES (8u << 10)
+/* From here on a caller's buffer is taken: less is copied faster than the caller makes a new one. */
+#define CONN_TAKE_BYTES (32u << 10)
+/* A message this much longer than a fragment goes in one frame: 64 KiB and what describes them. */
+#define CONN_FRAGMENT_SLACK_BYTES 512u
 #define CONN_PIECES_MAX 64u
 /* An idle connection keeps room for so many segments and no more. */
 #define CONN_IDLE_SEGMENTS 4u
@@ -201,27 +205,25 @@ static void conn_put_tail(struct conn *c,
         c->tail->len = out.len;
 }
 
-/* The chunk that holds these values and may be shared, or NULL. */
+/* The chunk that the current frame of `from` lies in, when its values are worth sharing. */
 static struct chunk *conn_find_shared(const struct conn *from, const struct wire_extra *extra) {
-        struct chunk *chunk;
-
-        if (!from || from->scratch->frame_owner != from || extra->values_len < CONN_SHARE_BYTES)
+        if (!from || from->scratch->frame_owner != from)
                 return NULL;
-
-        chunk = from->scratch->frame_chunk;
-        if (!chunk || extra->values < chunk->bytes ||
-            extra->values + extra->values_len > chunk->bytes + chunk->size)
-                return NULL;
-        return chunk;
+        return extra && extra->values_len >= CONN_SHARE_BYTES ? from->scratch->frame_chunk : NULL;
 }
 
+static bool chunk_holds(const struct chunk *chunk, const struct wire_extra *extra) {
+        return chunk && extra->values >= chunk->bytes &&
+               extra->values + extra->values_len <= chunk->bytes + chunk->size;
+}
+
+/* Values that lie in `shared` (which may be NULL) are referred to, others are copied. */
 static int conn_queue(struct conn *c,
                       const struct conn_frame *frame,
                       const struct wire_extra *extra,
-                      const struct conn *from) {
+                      struct chunk *shared) {
         static const struct wire_extra none;
         struct conn_fds *fds CLEANUP(conn_fds_freep) = NULL;
-        struct chunk *shared;
         size_t size, start;
         int r;
 
@@ -231,7 +233,8 @@ static int conn_queue(struct conn *c,
         if (c->out_bytes + size + extra->values_len > LIMIT_OUT_BYTES)
                 return CONN_E_FULL;
 
-        shared = conn_find_shared(from, extra);
+        if (!chunk_holds(shared, extra))
+                shared = NULL;
         r = conn_fds_new(&fds, extra);
         if (r == 0)
                 r = conn_reserve_segments(c, 2);
@@ -262,7 +265,7 @@ int conn_send_call(struct conn *c,
                    struct conn *from) {
         const struct conn_frame frame = { .seq = seq, .call = call };
 
-        return error_trace(conn_queue(c, &frame, extra, from));
+        return error_trace(conn_queue(c, &frame, extra, conn_find_shared(from, extra)));
 }
 
 int conn_send_answer(struct conn *c,
@@ -272,7 +275,7 @@ int conn_send_answer(struct conn *c,
                      struct conn *from) {
         const struct conn_frame frame = { .seq = seq, .answer = answer };
 
-        return error_trace(conn_queue(c, &frame, extra, from));
+        return error_trace(conn_queue(c, &frame, extra, conn_find_shared(from, extra)));
 }
 
 int conn_send(struct conn *c, const Thox__Frame *message, const struct wire_extra *extra) {
@@ -314,42 +317,65 @@ static void conn_revert(struct conn *c, const struct conn_mark *mark) {
 static int conn_queue_pieces(struct conn *c,
                              const struct conn_frame *frame,
                              uint32_t *flags,
-                             const struct wire_extra *extra) {
+                             const struct wire_extra *extra,
+                             struct chunk *shared) {
         struct wire_extra last = *extra;
         int r;
 
-        while (last.values_len > LIMIT_FRAGMENT_BYTES) {
+        while (last.values_len > LIMIT_FRAGMENT_BYTES + CONN_FRAGMENT_SLACK_BYTES) {
                 const struct wire_extra piece = {
                         .more = true,
                         .values = last.values,
                         .values_len = LIMIT_FRAGMENT_BYTES,
                 };
 
-                r = conn_queue(c, frame, &piece, NULL);
+                r = conn_queue(c, frame, &piece, shared);
                 if (r != 0)
                         return error_trace(r);
                 last.values += LIMIT_FRAGMENT_BYTES;
                 last.values_len -= LIMIT_FRAGMENT_BYTES;
                 *flags |= WIRE_FLAG_CONTINUED;
         }
-        return error_trace(conn_queue(c, frame, &last, NULL));
+        return error_trace(conn_queue(c, frame, &last, shared));
 }
 
 static int conn_queue_long(struct conn *c,
                            const struct conn_frame *frame,
                            uint32_t *flags,
-                           const struct wire_extra *extra) {
+                           const struct wire_extra *extra,
+                           struct chunk *shared) {
+        static const struct wire_extra none;
         const struct conn_mark mark = conn_mark(c);
         int r;
 
-        if (!extra || extra->values_len <= LIMIT_FRAGMENT_BYTES)
-                return error_trace(conn_queue(c, frame, extra, NULL));
-        if (extra->values_len > LIMIT_MESSAGE_BYTES)
+        if (extra && extra->values_len > LIMIT_MESSAGE_BYTES)
                 return error_origin(EMSGSIZE);
 
-        r = conn_queue_pieces(c, frame, flags, extra);
+        r = conn_queue_pieces(c, frame, flags, extra ? extra : &none, shared);
         if (r != 0)
                 conn_revert(c, &mark);
+        return error_trace(r);
+}
+
+/* With the content of `values`, which is empty afterwards. */
+static int conn_queue_take(struct conn *c,
+                           const struct conn_frame *frame,
+                           uint32_t *flags,
+                           const struct wire_extra *extra,
+                           struct buf *values) {
+        struct wire_extra whole = extra ? *extra : (struct wire_extra){ 0 };
+        struct chunk *shared = NULL;
+        int r;
+
+        whole.values = values->data;
+        whole.values_len = values->len;
+        /* Without memory for the chunk the values are copied, which needs more: it will tell. */
+        if (values->len >= CONN_TAKE_BYTES)
+                shared = chunk_new_take(values);
+
+        r = conn_queue_long(c, frame, flags, &whole, shared);
+        chunk_unref(shared, &c->scratch->pool);
+        buf_clear(values);
         return error_trace(r);
 }
 
@@ -360,7 +386,7 @@ int conn_send_call_long(struct conn *c,
         struct wire_call piece = *call;
         const struct conn_frame frame = { .seq = seq, .call = &piece };
 
-        return error_trace(conn_queue_long(c, &frame, &piece.flags, extra));
+        return error_trace(conn_queue_long(c, &frame, &piece.flags, extra, NULL));
 }
 
 int conn_send_answer_long(struct conn *c,
@@ -370,7 +396,29 @@ int conn_send_answer_long(struct conn *c,
         struct wire_answer piece = *answer;
         const struct conn_frame frame = { .seq = seq, .answer = &piece };
 
-        return error_trace(conn_queue_long(c, &frame, &piece.flags, extra));
+        return error_trace(conn_queue_long(c, &frame, &piece.flags, extra, NULL));
+}
+
+int conn_send_call_take(struct conn *c,
+                        uint32_t seq,
+                        const struct wire_call *call,
+                        const struct wire_extra *extra,
+                        struct buf *values) {
+        struct wire_call piece = *call;
+        const struct conn_frame frame = { .seq = seq, .call = &piece };
+
+        return error_trace(conn_queue_take(c, &frame, &piece.flags, extra, values));
+}
+
+int conn_send_answer_take(struct conn *c,
+                          uint32_t seq,
+                          const struct wire_answer *answer,
+                          const struct wire_extra *extra,
+                          struct buf *values) {
+        struct wire_answer piece = *answer;
+        const struct conn_frame frame = { .seq = seq, .answer = &piece };
+
+        return error_trace(conn_queue_take(c, &frame, &piece.flags, extra, values));
 }
 
 /* Writing. */

@@ -361,7 +361,10 @@ static void expect_pieces(const uint8_t *values, size_t len, size_t n_caps) {
                 cr_assert_eq(frame->seq, 9);
                 cr_assert_eq((frame->call.flags & WIRE_FLAG_CONTINUED) != 0, at > 0);
                 cr_assert_leq(frame->extra.values_len, len - at);
-                cr_assert_eq(memcmp(frame->extra.values, values + at, frame->extra.values_len), 0);
+                if (frame->extra.values_len > 0)
+                        cr_assert_eq(
+                                memcmp(frame->extra.values, values + at, frame->extra.values_len),
+                                0);
                 at += frame->extra.values_len;
                 if (!frame->extra.more) {
                         cr_expect_eq(frame->extra.n_caps, n_caps);
@@ -387,7 +390,8 @@ Test(conn, a_message_of_64_mib_goes_in_pieces) {
 Test(conn, lengths_around_the_fragment_come_whole) {
         uint8_t *values = patterned(3 * LIMIT_FRAGMENT_BYTES);
         const size_t edge = LIMIT_FRAGMENT_BYTES;
-        const size_t lens[] = { edge - 1, edge, edge + 1, 2 * edge, 2 * edge + 1, 100, edge / 2 };
+        const size_t lens[] = { edge - 1,   edge,     edge + 1,       edge + 512,
+                                edge + 513, 2 * edge, 2 * edge + 600, 100 };
 
         for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
                 const struct wire_extra extra = { .values = values, .values_len = lens[i] };
@@ -396,6 +400,34 @@ Test(conn, lengths_around_the_fragment_come_whole) {
                 expect_pieces(values, lens[i], 0);
         }
         free(values);
+}
+
+Test(conn, values_that_are_taken_arrive_and_leave_an_empty_buffer) {
+        static const size_t lens[] = { 0, 100, 40000, LIMIT_FRAGMENT_BYTES + 5, 1 << 20 };
+        uint8_t *pattern = patterned(1 << 20);
+        struct buf values;
+
+        buf_init(&values, 1 << 20);
+        for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
+                cr_assert_eq(buf_add(&values, pattern, lens[i]), 0);
+                cr_assert_eq(conn_send_call_take(&near, 9, &sample_call, NULL, &values), 0);
+                cr_expect_eq(values.len, 0);
+                cr_expect_lt(near.tail->len, 36 << 10, "what is long is not copied");
+                expect_pieces(pattern, lens[i], 0);
+        }
+
+        size_t pending;
+        int r;
+        do {
+                pending = conn_pending(&near);
+                cr_assert_eq(buf_add(&values, pattern, 1 << 20), 0);
+                r = conn_send_call_take(&near, 9, &sample_call, NULL, &values);
+                cr_assert_eq(values.len, 0);
+        } while (r == 0);
+        cr_expect_eq(r, CONN_E_FULL);
+        cr_expect_eq(conn_pending(&near), pending);
+        buf_deinit(&values);
+        free(pattern);
 }
 
 Test(conn, long_and_short_frames_may_alternate) {
