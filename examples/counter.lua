@@ -32,3 +32,6 @@ end
 
 assert(count == N_TASKS * N_STEPS, "a step was lost")
 print("the counter ends at " .. count)
+
+-- A program that serves a name stays until it is ended; this one has done its work.
+os.exit()

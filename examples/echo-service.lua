@@ -17,5 +17,8 @@ assert(os.bind(0, "example.echo", function(...)
 end))
 
 print("serving example.echo; stop with Ctrl-C")
+
+-- Without this the program would serve on, too, and just end when it is told to.
 os.pull("terminate")
 print(n_calls .. " calls answered")
+os.exit()

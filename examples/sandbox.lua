@@ -37,3 +37,6 @@ local child = assert(os.run_code(source, {
 local event = os.pull({ type = "exit" })
 assert(event.pid == child)
 print(("the child ended: %s, status %d"):format(event.reason, event.status))
+
+-- A program that serves a name stays until it is ended; this one has done its work.
+os.exit()
