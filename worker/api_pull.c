@@ -227,6 +227,7 @@ static int pull_with_predicate(lua_State *L) {
 static int l_pull(lua_State *L) {
         if (lua_type(L, 1) == LUA_TFUNCTION)
                 return pull_with_predicate(L);
+        lua_settop(L, 2);
         struct worker *w = worker_of(L);
         struct task *t = w->vm.task;
         struct filter f = check_filter(L);
