@@ -23,5 +23,5 @@ stds.thox = {
 std = "lua54+thox"
 max_line_length = 110
 
--- Run by the stock interpreter, with functions of its own.
-files["tests/unit/runtimed/test_extended.lua"] = { std = "lua54" }
+-- Run by the stock interpreter; os.send is replaced by a fake.
+files["tests/unit/runtimed"] = { std = "lua54", ignore = { "142/os", "143/os" } }

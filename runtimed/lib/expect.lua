@@ -31,7 +31,7 @@ end
 -- " to 'greet'", when the function that checks its argument has a name.
 local function where()
     local getinfo = debug and debug.getinfo
-    local info = getinfo and getinfo(4, "n")
+    local info = getinfo and getinfo(3, "n")
     return info and info.name and " to '" .. info.name .. "'" or ""
 end
 

@@ -1,35 +1,12 @@
 --- The extended runtime under the stock interpreter: prints TAP. Argument: the folder of runtimes.
 
+local tap = dofile((arg[0]:gsub("[^/]*$", "tap.lua")))
 local folder = arg[1]
-local n_tests, n_failed = 0, 0
-
-local function test(name, fn)
-    n_tests = n_tests + 1
-    local ok, message = pcall(fn)
-    if not ok then
-        n_failed = n_failed + 1
-        print("# " .. tostring(message))
-    end
-    print(("%s %d - %s"):format(ok and "ok" or "not ok", n_tests, name))
-end
-
-local function equal(got, expected)
-    if got ~= expected then
-        error(("got %s, expected %s"):format(tostring(got), tostring(expected)), 2)
-    end
-end
+local test, equal, fails = tap.test, tap.equal, tap.fails
 
 local function near(got, expected)
     if math.abs(got - expected) > 1e-15 * math.abs(expected) then
         error(("got %.17g, expected %.17g"):format(got, expected), 2)
-    end
-end
-
-local function fails(expected, fn, ...)
-    local ok, message = pcall(fn, ...)
-    equal(ok, false)
-    if not message:find(expected, 1, true) then
-        error(("message %q lacks %q"):format(message, expected), 2)
     end
 end
 
@@ -186,5 +163,4 @@ test("nothing of the environment is taken away", function()
     end
 end)
 
-print("1.." .. n_tests)
-os.exit(n_failed == 0)
+tap.finish()
