@@ -34,6 +34,10 @@ static void on_forked(struct peer *p, const Thox__Forked *frame) {
         (void)frame;
 }
 
+static void on_bound(struct peer *p) {
+        (void)p;
+}
+
 static void on_closed(struct peer *p) {
         (void)p;
 }
@@ -65,7 +69,11 @@ static void drain(int fd) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        static const struct router_ops ops = { on_hello, on_exit_frame, on_forked, on_closed };
+        static const struct router_ops ops = { .on_hello = on_hello,
+                                               .on_exit = on_exit_frame,
+                                               .on_forked = on_forked,
+                                               .on_bound = on_bound,
+                                               .on_closed = on_closed };
         struct loop loop;
         struct router router;
         int fds[2][2];
