@@ -90,7 +90,7 @@ static void *vm_alloc(void *userdata, void *ptr, size_t old_size, size_t size) {
                 return NULL;
         }
         bool may_fail = !ptr && (old_size == LUA_TSTRING || old_size == LUA_TUSERDATA);
-        if (size > old && vm->used + (size - old) > vm->limit &&
+        if (size > old && vm->used + (size - old) > vm->trigger &&
             !vm_admit(vm, may_fail, size - old))
                 return NULL;
         void *result = !ptr && !vm->main ? vm_new_main_block(vm, size) : realloc(ptr, size);
@@ -109,7 +109,7 @@ static int vm_on_panic(lua_State *L) {
 }
 
 int vm_init(struct vm *vm) {
-        *vm = (struct vm){ .limit = SIZE_MAX, .reserve = SIZE_MAX };
+        *vm = (struct vm){ .limit = SIZE_MAX, .reserve = SIZE_MAX, .trigger = SIZE_MAX };
         lua_State *L = lua_newstate(vm_alloc, vm);
         vm->main = L;
         if (!L)
@@ -128,15 +128,17 @@ void vm_deinit(struct vm *vm) {
 }
 
 void vm_set_limit(struct vm *vm, size_t bytes) {
-        vm->limit = bytes;
+        vm->limit = vm->trigger = bytes;
         vm->reserve = bytes + bytes / 4;
 }
 
 static void vm_check_memory(struct vm *vm, lua_State *L) {
         lua_gc(L, LUA_GCCOLLECT);
         vm->is_over_limit = false;
+        vm->trigger = vm->limit;
         if (vm->used <= vm->limit / 10 * 9)
                 return;
+        vm->trigger = vm->used + vm->limit / 16;
         luaL_error(L, VM_MEMORY_MESSAGE " (%d MiB; %d KiB still in use after a collection)",
                    (int)(vm->limit >> 20), (int)(vm->used >> 10));
 }

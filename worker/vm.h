@@ -3,7 +3,7 @@
  *
  * Memory. Over `limit` a hook is armed on the running coroutine; it runs a full collection and raises
  * "memory limit exceeded" when more than 90 % is still in use. Meanwhile the program may go on up to
- * `reserve` (limit + 25 %). Past that strings and userdata fail as in stock Lua, everything else ends
+ * `reserve` (limit + 25 %); each raise leaves a sixteenth for catching it. Past that strings and userdata fail as in stock Lua, everything else ends
  * the process through on_exhausted: a table whose growth fails is memory corruption in Lua 5.4.4.
  *
  * Invariants: 1. Nothing that may raise runs on `main` outside vm_protect. 2. `current` is the
@@ -45,6 +45,7 @@ struct vm {
         void (*on_slice_over)(struct vm *vm, lua_State *L); /* may yield */
 
         size_t used, limit, reserve; /* bytes of the Lua heap */
+        size_t trigger; /* where the hook is armed; above the limit once it has raised */
         bool is_over_limit;
         void (*on_exhausted)(struct vm *vm, const char *message); /* must not return */
         void *main_block; /* the mapping that hides where the state begins */

@@ -417,8 +417,6 @@ local function new_os(info)
     function os.pid() return pid end
     function os.ppid() return ppid end
     function os.uid() return uid end
-    ---Seconds of a clock that never jumps, with microseconds: for measuring.
-    function os.monotonic() return native.deadline(0) / 1e6 end
     os.name, os.program, os.args, os.contexts = info.name, info.program, info.args, contexts
     return os
 end
