@@ -35,7 +35,9 @@
 struct zygote {
         struct conn conn;
         struct conn_scratch scratch;
+        bool has_conn;
         struct worker_options worker;
+        void *prelude;
         pid_t parent;
         char *title; /* the memory of argv and environment, which /proc shows */
         size_t title_len;
@@ -146,15 +148,24 @@ static int zygote_prepare(struct zygote *z, const struct zygote_options *o) {
         int r = start_compile_prelude(&prelude, &z->worker.prelude_len);
         if (r < 0)
                 return error_trace(r);
-        z->worker.prelude = prelude;
+        z->worker.prelude = z->prelude = prelude;
         z->worker.has_no_hooks = o->has_no_hooks;
         r = conn_scratch_init(&z->scratch);
         if (r == 0)
                 r = conn_init_take(&z->conn, ZYGOTE_FD, &z->scratch);
         if (r < 0)
                 return error_trace(r);
+        z->has_conn = true;
         z->conn.max_frame = LIMIT_FRAME_BYTES;
         return error_trace(zygote_say_hello(z));
+}
+
+static void zygote_deinit(struct zygote *z) {
+        if (z->has_conn)
+                conn_deinit(&z->conn);
+        if (z->scratch.bytes)
+                conn_scratch_deinit(&z->scratch);
+        free(z->prelude);
 }
 
 int zygote_run(const struct zygote_options *options) {
@@ -162,9 +173,9 @@ int zygote_run(const struct zygote_options *options) {
         int r = zygote_prepare(&z, options);
         while (r == CONN_OK)
                 r = zygote_turn(&z);
-        if (r == CONN_E_EOF)
-                return EXIT_SUCCESS;
-        log_error("zygote stopped: reason=%s trace=%s",
-                  r == CONN_E_VIOLATION ? z.conn.reason : strerror(-r), error_describe());
-        return EXIT_FAILURE;
+        if (r != CONN_E_EOF)
+                log_error("zygote stopped: reason=%s trace=%s",
+                          r == CONN_E_VIOLATION ? z.conn.reason : strerror(-r), error_describe());
+        zygote_deinit(&z);
+        return r == CONN_E_EOF ? EXIT_SUCCESS : EXIT_FAILURE;
 }
