@@ -167,6 +167,11 @@ void boot_on_daemon_ready(struct boot *b) {
         }
 
         loop_timer_clear(&b->timer);
+        if (control_open(&b->initd->control) < 0) {
+                log_error("cannot watch the control socket");
+                stop_begin(&b->initd->stop, EXIT_FAILURE, true);
+                return;
+        }
         if (b->initd->config->has_no_init)
                 boot_finish(b);
         else

@@ -139,7 +139,9 @@ static int context_set_routing(struct context *c,
 }
 
 int context_new(struct peer *owner, const Thox__Routing *routing, struct handle **ret) {
-        if (owner->n_contexts >= LIMIT_CONTEXTS_OWNED)
+        size_t limit = owner->role == PEER_ROLE_DAEMON ? LIMIT_CONTEXTS_OWNED_DAEMON :
+                                                         LIMIT_CONTEXTS_OWNED;
+        if (owner->n_contexts >= limit)
                 return CONTEXT_E_LIMIT;
         struct context *c CLEANUP(context_unrefp) = context_alloc(owner->router);
         if (!c)

@@ -136,7 +136,11 @@ int control_init(struct control *c, struct initd *initd, const char *path) {
                 return error_trace(r);
         }
         c->fd = fd;
-        return 0;
+        return error_trace(loop_io_want(&c->io, false, false));
+}
+
+int control_open(struct control *c) {
+        return error_trace(loop_io_want(&c->io, true, false));
 }
 
 void control_close(struct control *c) {

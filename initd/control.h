@@ -28,8 +28,10 @@ enum control_error {
         CONTROL_E_REFUSED = 1, /* has been logged */
 };
 
-/* Binds and listens; replaces a stale socket, which the caller has made sure is nobody's. */
+/* Binds and listens; replaces a stale socket, which the caller has made sure is nobody's. Clients wait
+ * in the backlog until control_open. */
 int control_init(struct control *c, struct initd *initd, const char *path);
+int control_open(struct control *c);
 /* Accepts no more; its clients stay. */
 void control_close(struct control *c);
 

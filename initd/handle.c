@@ -14,8 +14,8 @@
 
 #define HANDLE_FIRST_SLOTS 8u
 
-void handle_table_init(struct handle_table *t) {
-        *t = (struct handle_table){ .next = 1 };
+void handle_table_init(struct handle_table *t, size_t max) {
+        *t = (struct handle_table){ .next = 1, .max = max };
 }
 
 void handle_table_deinit(struct handle_table *t) {
@@ -26,7 +26,7 @@ void handle_table_deinit(struct handle_table *t) {
 
 static int handle_table_grow(struct handle_table *t) {
         size_t n_slots = t->n_slots == 0 ? HANDLE_FIRST_SLOTS : t->n_slots * 2;
-        if (n_slots > LIMIT_HANDLES)
+        if (n_slots > t->max)
                 return HANDLE_E_LIMIT;
         struct handle **slots = realloc(t->slots, n_slots * sizeof(*slots));
         if (!slots)
@@ -42,7 +42,7 @@ static int handle_table_grow(struct handle_table *t) {
 /* Slot 0 is the default context's and is never given out here: a closed one stays closed. Half of the
  * table stays free, so that a number rests before it comes back. */
 static int handle_table_find_free(struct handle_table *t, size_t *ret_slot) {
-        if (t->n_slots == 0 || (t->n_used >= t->n_slots / 2 && t->n_slots < LIMIT_HANDLES)) {
+        if (t->n_slots == 0 || (t->n_used >= t->n_slots / 2 && t->n_slots < t->max)) {
                 int r = handle_table_grow(t);
                 if (r != 0)
                         return r;

@@ -35,10 +35,11 @@ struct handle {
 
 struct handle_table {
         struct handle **slots; /* index: number - 1 */
-        size_t n_slots, n_used, next;
+        size_t n_slots, n_used, next, max;
 };
 
-void handle_table_init(struct handle_table *t);
+/* `max` handles at most: a power of two. */
+void handle_table_init(struct handle_table *t, size_t max);
 /* All handles must have been removed. */
 void handle_table_deinit(struct handle_table *t);
 

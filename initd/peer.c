@@ -152,7 +152,8 @@ struct peer *peer_free(struct peer *p) {
 DEFINE_CLEANUP(struct peer *, peer_free)
 
 static void peer_init_lists(struct peer *p) {
-        handle_table_init(&p->handles);
+        handle_table_init(&p->handles,
+                          p->role == PEER_ROLE_DAEMON ? LIMIT_HANDLES_DAEMON : LIMIT_HANDLES);
         list_init(&p->turn_link);
         list_init(&p->contexts);
         list_init(&p->bindings);

@@ -407,12 +407,13 @@ void process_on_forked(struct initd *initd, const Thox__Forked *body) {
                 process_end_instance(p);
                 return;
         }
+        process_check_started(
+                p); /* a short program may be over by now: it was started all the same */
+        process_check_started(p);
         if (is_dead)
                 process_on_reaped(initd, linux_pid, wait_status);
         else if (p->is_kill_wanted)
                 spawn_kill(linux_pid, SIGKILL);
-        else
-                process_check_started(p);
 }
 
 void process_on_zygote_lost(struct initd *initd) {
@@ -432,16 +433,14 @@ void process_on_exit(struct process *p, const Thox__Exit *body) {
 void process_on_peer_closed(struct process *p, struct peer *peer) {
         p->peer = NULL;
         p->n_calls_before += peer->n_calls_total;
-        if (p->linux_pid == 0) {
-                p->is_kill_wanted = true; /* should it still be forked */
-                return;
-        }
         if (peer->close_reason == EXIT_REASON_PROTOCOL || peer->close_reason == EXIT_REASON_HUNG) {
                 obituary_on_removed(&p->obituary, peer->close_reason, peer->close_text);
                 process_kill_child(p);
-                return;
+        } else if (p->linux_pid != 0) {
+                supervise_on_event(&p->supervisor, SUPERVISE_EVENT_HANGUP);
+        } else if (!p->has_started) {
+                p->is_kill_wanted = true; /* should it still be forked */
         }
-        supervise_on_event(&p->supervisor, SUPERVISE_EVENT_HANGUP);
 }
 
 static void process_note_early_death(struct process_registry *r, pid_t linux_pid, int wait_status) {

@@ -4,6 +4,7 @@
 #include "initd/config.h"
 
 #include <criterion/criterion.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +14,10 @@ static struct config config;
 
 #define PARSE(...)                                                                                 \
         ({                                                                                         \
-                char *argv_[] = { (char[]){ "thox-initd" }, __VA_ARGS__, NULL };                   \
+                char *argv_[] = { ARG("thox-initd"), __VA_ARGS__, NULL };                          \
                 config_parse(&config, (int)ARRAY_SIZE(argv_) - 1, argv_);                          \
         })
-#define ARG(text) ((char[]){ text })
+#define ARG(text) ((char *)(uintptr_t)(text))
 
 static void setup(void) {
         unsetenv("THOX_DIR");

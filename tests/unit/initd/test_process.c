@@ -192,7 +192,9 @@ Test(process, a_worker_that_dies_before_forked_arrives_is_seen) {
         tree_give_image(&t);
         tree_die(&t, child, FAKE_KILLED(SIGKILL));
         tree_fork(&t, NULL);
-        cr_assert_neq(raw_expect_answer(&client, seq)->answer.status, STATUS_OK);
+        struct wire_frame *answer = raw_expect_answer(&client, seq);
+        cr_assert_eq(answer->answer.status, STATUS_OK, "it had been started");
+        cr_assert_eq(expect_exited((uint32_t)tree_integer(answer))->signal, SIGKILL);
         cr_assert_eq(t.initd->processes.n_processes, 0);
 }
 
