@@ -43,6 +43,8 @@
 /* Per process. */
 #define LIMIT_HANDLES 1024u
 #define LIMIT_CONTEXTS_OWNED 256u
+#define LIMIT_HANDLES_DAEMON 65536u          /* runtimed owns a context per image in use */
+#define LIMIT_CONTEXTS_OWNED_DAEMON 32768u
 #define LIMIT_BINDINGS 256u
 #define LIMIT_PROCESSES 16384u               /* in one tree */
 #define LIMIT_CONTROL_CLIENTS 64u            /* thoxctl and others on the control socket */
