@@ -3,14 +3,11 @@
  */
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "initd/initd.h"
+#include "initd/listing.h"
 #include "initd/native_table.h"
-#include "initd/record.h"
 #include "initd/run_spec.h"
-#include "initd/usage.h"
-#include "libipc/base/clock.h"
 
 /* ---- run ----------------------------------------------------------------------------------- */
 
@@ -103,104 +100,6 @@ static void kill_on_request(struct native_request *request) {
         process_kill(p, is_at_once, request->call);
 }
 
-/* ---- list ---------------------------------------------------------------------------------- */
-
-/* One row, whatever kind of process it is about. */
-struct row {
-        uint32_t pid, ppid, uid;
-        pid_t linux_pid;
-        const char *name, *program, *state;
-        uint32_t restarts;
-        uint64_t started_us, n_calls;
-};
-
-static void record_row(struct record *out, const struct row *row) {
-        struct usage usage = { 0 };
-        const char *state = row->state;
-        if (row->linux_pid != 0)
-                usage_read(row->linux_pid, &usage);
-        if (!state)
-                state = usage.is_running ? "running" : "waiting";
-
-        record_map(out);
-        record_integer(out, "pid", row->pid);
-        record_integer(out, "ppid", row->ppid);
-        record_integer(out, "uid", row->uid);
-        record_integer(out, "linux_pid", (uint64_t)row->linux_pid);
-        record_text(out, "name", row->name);
-        record_text(out, "program", row->program);
-        record_text(out, "state", state);
-        record_integer(out, "restarts", row->restarts);
-        record_float(out, "uptime", (double)(clock_now_us() - row->started_us) / 1e6);
-        record_float(out, "cpu", usage.cpu_s);
-        record_integer(out, "memory", usage.memory_bytes);
-        record_integer(out, "calls", row->n_calls);
-        record_end(out);
-}
-
-/* NULL for one that is up: whether it runs or waits is read from the kernel. */
-static const char *row_state(const struct supervisor *s) {
-        return s->state == SUPERVISE_STATE_UP ? NULL : supervise_state_name(s->state);
-}
-
-static void record_initd(struct record *out, const struct initd *initd) {
-        struct row row = { .pid = PROCESS_PID_INITD,
-                           .linux_pid = getpid(),
-                           .name = "initd",
-                           .program = "initd",
-                           .state = "running",
-                           .started_us = initd->started_us,
-                           .n_calls = initd->router.n_calls_routed };
-        record_row(out, &row);
-}
-
-static void record_daemon(struct record *out, const struct daemon *d) {
-        struct row row = { .pid = d->pid,
-                           .ppid = PROCESS_PID_INITD,
-                           .linux_pid = d->linux_pid,
-                           .name = daemon_name(d->id),
-                           .program = daemon_name(d->id),
-                           .state = row_state(&d->supervisor),
-                           .restarts = d->supervisor.n_restarts,
-                           .started_us = d->supervisor.started_us,
-                           .n_calls = d->peer ? d->peer->n_calls_total : 0 };
-        record_row(out, &row);
-}
-
-static void record_process(struct record *out, const struct process *p) {
-        struct row row = { .pid = p->pid,
-                           .ppid = p->parent.pid,
-                           .uid = p->uid,
-                           .linux_pid = p->linux_pid,
-                           .name = p->name,
-                           .program = p->spec->program,
-                           .state = row_state(&p->supervisor),
-                           .restarts = p->supervisor.n_restarts,
-                           .started_us = p->supervisor.started_us,
-                           .n_calls = p->n_calls_before + (p->peer ? p->peer->n_calls_total : 0) };
-        record_row(out, &row);
-}
-
-static void list_on_request(struct native_request *request) {
-        struct initd *initd = request->router->userdata;
-        size_t n = 0;
-        list_for_each(link, &initd->processes.all)
-                n += !container_of(link, struct process, link)->is_hidden;
-
-        struct record out;
-        record_init(&out);
-        record_array(&out, 3 + n);
-        record_initd(&out, initd);
-        record_daemon(&out, &initd->daemons[DAEMON_STORAGED]);
-        record_daemon(&out, &initd->daemons[DAEMON_RUNTIMED]);
-        list_for_each(link, &initd->processes.all) {
-                const struct process *p = container_of(link, struct process, link);
-                if (!p->is_hidden)
-                        record_process(&out, p);
-        }
-        record_answer(&out, request->call);
-}
-
 /* ---- ready --------------------------------------------------------------------------------- */
 
 static void ready_on_request(struct native_request *request) {
@@ -218,7 +117,7 @@ const struct native_endpoint native_process_endpoints[] = {
         { .name = "process.kill",
           .handler = kill_on_request,
           .usage = "process.kill(pid [, \"terminate\"|\"kill\"])" },
-        { .name = "process.list", .handler = list_on_request, .usage = "process.list()" },
+        { .name = "process.list", .handler = listing_on_request, .usage = "process.list()" },
         { .name = "process.ready", .handler = ready_on_request, .usage = "process.ready()" },
         { .name = "process.run",
           .handler = run_on_request,

@@ -52,6 +52,11 @@ void record_float(struct record *r, const char *key, double v) {
         record_note(r, value_put_float(&r->values, v));
 }
 
+void record_append(struct record *r, const struct record *other) {
+        record_note(r, other->error);
+        record_note(r, buf_add(&r->values, other->values.data, other->values.len));
+}
+
 void record_answer(struct record *r, struct call *call) {
         if (r->error < 0)
                 native_refuse(call, STATUS_ERROR, "initd is out of memory");

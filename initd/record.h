@@ -31,5 +31,8 @@ void record_bytes(struct record *r, const char *key, const void *bytes, size_t l
 void record_integer(struct record *r, const char *key, uint64_t v);
 void record_float(struct record *r, const char *key, double v);
 
+/* Adds what was written to another one. */
+void record_append(struct record *r, const struct record *other);
+
 /* Answers `call` (may be NULL) with what was written, or that there is no memory; releases. */
 void record_answer(struct record *r, struct call *call);
