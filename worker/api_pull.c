@@ -37,12 +37,19 @@ static void set_string(lua_State *L, const char *key, const char *value) {
         lua_setfield(L, -2, key);
 }
 
+/* The table at the top becomes `args`, its length `n` of the event as well. */
+static void set_args(lua_State *L) {
+        lua_getfield(L, -1, "n");
+        lua_setfield(L, -3, "n");
+        lua_setfield(L, -2, "args");
+}
+
 /* False: the sender's values are malformed. */
 static bool push_call_event(lua_State *L, const struct event *e) {
         api_push_call(L, e);
         if (lvalue_decode(L, e, LVALUE_TARGET_TABLE) < 0)
                 return false;
-        lua_setfield(L, -2, "args");
+        set_args(L);
         return true;
 }
 
@@ -52,7 +59,7 @@ static void push_answer_event(lua_State *L, const struct event *e) {
         set_integer(L, "cid", (lua_Integer)e->cid);
         set_integer(L, "pid", e->pid);
         if (lvalue_decode(L, e, LVALUE_TARGET_TABLE) >= 0) {
-                lua_setfield(L, -2, "args");
+                set_args(L);
                 set_integer(L, "status_code", e->status);
                 return;
         }
@@ -60,7 +67,7 @@ static void push_answer_event(lua_State *L, const struct event *e) {
         lua_pushliteral(L, "the answer's values are malformed");
         lua_rawseti(L, -2, 1);
         set_integer(L, "n", 1);
-        lua_setfield(L, -2, "args");
+        set_args(L);
         set_integer(L, "status_code", STATUS_PROTO);
 }
 

@@ -36,6 +36,7 @@ static int l_open(lua_State *L) {
                 api_open_handle,  api_open_call, api_open_pull,    api_open_rpc,   api_open_bind,
                 api_open_context, api_open_task, api_open_console, api_open_image, api_open_sandbox,
         };
+        lua_gc(L, LUA_GCSTOP); /* nothing of this becomes garbage */
         lua_createtable(L, 0, 64);
         open_library(L, "base", luaopen_base);
         open_library(L, "string", luaopen_string);
@@ -53,6 +54,7 @@ static int l_open(lua_State *L) {
         lua_insert(L, -2);
         lua_call(L, 1, 1);
         lua_setfield(L, LUA_REGISTRYINDEX, START_MAIN);
+        lua_gc(L, LUA_GCRESTART);
         return 0;
 }
 
@@ -169,7 +171,8 @@ static int l_compile(lua_State *L) {
         if (luaL_loadbufferx(L, prelude_source, prelude_source_len, START_CHUNK_NAME, "t") !=
             LUA_OK)
                 return lua_error(L);
-        if (lua_dump(L, append_bytes, lua_touserdata(L, 1), 0) != 0)
+        /* Stripped: half the strings, and no traceback shows it. */
+        if (lua_dump(L, append_bytes, lua_touserdata(L, 1), 1) != 0)
                 return luaL_error(L, "not enough memory");
         return 0;
 }

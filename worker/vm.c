@@ -17,6 +17,7 @@
 
 #define VM_MAIN_AREA_BYTES (1u << 20)
 #define VM_MAIN_ALIGN 16u
+#define VM_STRIPPED_SOURCE "=?" /* the prelude's: no business of the program */
 
 static_assert(LUA_EXTRASPACE >= sizeof(struct vm *), "the extra space holds one pointer");
 
@@ -80,21 +81,30 @@ static bool vm_admit(struct vm *vm, bool may_fail, size_t n) {
         return true;
 }
 
+static void *vm_resize(struct vm *vm, void *ptr, size_t old, size_t size) {
+        if (ptr)
+                return heap_resize(&vm->heap, ptr, old, size);
+        if (vm->main)
+                return heap_new(&vm->heap, size);
+        vm->main = vm_new_main_block(vm, size);
+        return vm->main;
+}
+
+/* lua_Alloc. The state itself is never resized, and freed only with its area. */
 static void *vm_alloc(void *userdata, void *ptr, size_t old_size, size_t size) {
         struct vm *vm = userdata;
         size_t old = ptr ? old_size : 0;
         if (size == 0) {
                 vm->used -= old;
-                if (!vm_is_in_main_block(vm, ptr))
-                        free(ptr);
+                if (ptr && !vm_is_in_main_block(vm, ptr))
+                        heap_free(&vm->heap, ptr, old);
                 return NULL;
         }
         bool may_fail = !ptr && (old_size == LUA_TSTRING || old_size == LUA_TUSERDATA);
-        if (size > old && vm->used + (size - old) > vm->trigger &&
-            !vm_admit(vm, may_fail, size - old))
+        bool is_over = size > old && vm->used + (size - old) > vm->trigger;
+        if (is_over && !vm_admit(vm, may_fail, size - old))
                 return NULL;
-        void *result = !ptr && !vm->main ? vm_new_main_block(vm, size) : realloc(ptr, size);
-        vm->main = vm->main ? vm->main : result;
+        void *result = vm_resize(vm, ptr, old, size);
         if (!result && !may_fail && vm->on_exhausted)
                 vm_exhausted(vm);
         if (result)
@@ -110,6 +120,7 @@ static int vm_on_panic(lua_State *L) {
 
 int vm_init(struct vm *vm) {
         *vm = (struct vm){ .limit = SIZE_MAX, .reserve = SIZE_MAX, .trigger = SIZE_MAX };
+        heap_init(&vm->heap);
         lua_State *L = lua_newstate(vm_alloc, vm);
         vm->main = L;
         if (!L)
@@ -124,6 +135,7 @@ void vm_deinit(struct vm *vm) {
                 lua_close(vm->main);
         if (vm->main_block)
                 munmap(vm->main_block, VM_MAIN_AREA_BYTES);
+        heap_deinit(&vm->heap);
         *vm = (struct vm){ 0 };
 }
 
@@ -207,7 +219,7 @@ void vm_traceback(lua_State *L, lua_State *on, int level, int max) {
         lua_concat(L, 2);
         for (int n = 0; lua_getstack(on, level, &ar) == 1; level++) {
                 lua_getinfo(on, "S", &ar);
-                if (strcmp(ar.source, "=thox") == 0)
+                if (strcmp(ar.source, VM_STRIPPED_SOURCE) == 0)
                         continue;
                 if (n++ == max) {
                         lua_pushliteral(L, "\n\t...");

@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "worker/heap.h"
+
 struct task;
 
 /* Set immediately before each yield: nothing may run between. */
@@ -48,6 +50,7 @@ struct vm {
         size_t trigger; /* where the hook is armed; above the limit once it has raised */
         bool is_over_limit;
         void (*on_exhausted)(struct vm *vm, const char *message); /* must not return */
+        struct heap heap;
         void *main_block; /* the mapping that hides where the state begins */
 };
 

@@ -429,7 +429,13 @@ local function new_env(info)
     world._G = world
     world.load, world.print, world.require, world.warn = load_text, print, require, warn
     world.setmetatable, world.collectgarbage = native.setmetatable, native.collectgarbage
-    world.string, world.table, world.math = stock_string, native.table, native.math
+    world.string, world.table = stock_string, native.table
+    -- Not what the library was built to have beyond it, such as math.pow.
+    world.math = pick(native.math, {
+        "abs", "acos", "asin", "atan", "ceil", "cos", "deg", "exp", "floor", "fmod", "huge", "log", "max",
+        "maxinteger", "min", "mininteger", "modf", "pi", "rad", "random", "randomseed", "sin", "sqrt",
+        "tan", "tointeger", "type", "ult",
+    })
     world.utf8, world.coroutine = native.utf8, native.coroutine
     world.debug = { traceback = native.traceback, getinfo = getinfo }
     world.os = new_os(info)
