@@ -28,7 +28,7 @@ struct chunk *chunk_new(struct chunk_pool *pool, size_t size) {
         return chunk;
 }
 
-struct chunk *chunk_new_take(struct buf *values) {
+struct chunk *chunk_new_take(struct chunk_pool *pool, struct buf *values) {
         struct chunk *chunk = malloc(sizeof(*chunk));
 
         if (!chunk)
@@ -36,10 +36,13 @@ struct chunk *chunk_new_take(struct buf *values) {
         *chunk = (struct chunk){
                 .n_refs = 1,
                 .size = values->len,
+                .cap = values->cap,
                 .len = values->len,
                 .bytes = take(values->data),
         };
-        values->len = values->cap = 0;
+        values->len = 0;
+        values->data = take(pool->spare_bytes);
+        values->cap = values->data ? pool->spare_cap : 0;
         return chunk;
 }
 
@@ -47,6 +50,15 @@ struct chunk *chunk_ref(struct chunk *chunk) {
         assert(chunk->n_refs > 0);
         chunk->n_refs++;
         return chunk;
+}
+
+static void chunk_release_taken(struct chunk *chunk, struct chunk_pool *pool) {
+        if (!pool->spare_bytes && chunk->cap <= CHUNK_SPARE_BYTES_MAX) {
+                pool->spare_bytes = take(chunk->bytes);
+                pool->spare_cap = chunk->cap;
+        }
+        free(chunk->bytes);
+        free(chunk);
 }
 
 struct chunk *chunk_unref(struct chunk *chunk, struct chunk_pool *pool) {
@@ -57,8 +69,7 @@ struct chunk *chunk_unref(struct chunk *chunk, struct chunk_pool *pool) {
         if (--chunk->n_refs > 0)
                 return NULL;
         if (chunk->bytes != chunk->own) {
-                free(chunk->bytes);
-                free(chunk);
+                chunk_release_taken(chunk, pool);
         } else if (chunk->size == CHUNK_BYTES && pool->n_spares < CHUNK_POOL_MAX) {
                 pool->spares[pool->n_spares++] = chunk;
         } else {
@@ -70,4 +81,6 @@ struct chunk *chunk_unref(struct chunk *chunk, struct chunk_pool *pool) {
 void chunk_pool_deinit(struct chunk_pool *pool) {
         while (pool->n_spares > 0)
                 free(pool->spares[--pool->n_spares]);
+        free(pool->spare_bytes);
+        pool->spare_bytes = NULL;
 }

@@ -16,10 +16,13 @@
 /* Room for the fragment that senders make: its values, and a header with a few caps. */
 #define CHUNK_BYTES (LIMIT_FRAGMENT_BYTES + 1024u)
 #define CHUNK_POOL_MAX 4u
+/* One large message must not keep its memory for ever. */
+#define CHUNK_SPARE_BYTES_MAX ((size_t)4 << 20)
 
 struct chunk {
         uint32_t n_refs;
         size_t size;
+        size_t cap;     /* of `bytes` when taken */
         size_t len;     /* bytes written so far */
         uint8_t *bytes; /* `own`, or taken from a buffer */
         uint8_t own[];
@@ -28,12 +31,15 @@ struct chunk {
 struct chunk_pool {
         struct chunk *spares[CHUNK_POOL_MAX];
         size_t n_spares;
+        uint8_t *spare_bytes; /* a taken buffer whose chunk is gone */
+        size_t spare_cap;
 };
 
 /* Empty, of at least `size` bytes, with one reference; NULL without memory. */
 struct chunk *chunk_new(struct chunk_pool *pool, size_t size);
-/* With the content of `values`, which is left empty; NULL without memory, then `values` is as it was. */
-struct chunk *chunk_new_take(struct buf *values);
+/* With the content of `values`, which is left empty but for the memory that was taken the last time;
+ * NULL without memory, then `values` is as it was. */
+struct chunk *chunk_new_take(struct chunk_pool *pool, struct buf *values);
 struct chunk *chunk_ref(struct chunk *chunk);
 /* Returns NULL. The last reference gives the memory to the pool or frees it. */
 struct chunk *chunk_unref(struct chunk *chunk, struct chunk_pool *pool);

@@ -33,6 +33,7 @@
 /* What the kernel passes at once: a surplus must be seen to be closed and punished. */
 #define CONN_FDS_MAX 253u
 /* One read, and the most that a wrong guess puts before it. */
+#define CONN_LONG_BYTES (16u << 10)
 #define CONN_SCRATCH_BYTES (LIMIT_READ_BYTES + LIMIT_FRAME_PREFIX_BYTES + CHUNK_BYTES)
 
 int conn_scratch_init(struct conn_scratch *s) {
@@ -149,6 +150,14 @@ static void input_add(struct conn_input *in, void *bytes, size_t len) {
         in->pieces[in->n_pieces++] = (struct iovec){ .iov_base = bytes, .iov_len = len };
 }
 
+static size_t input_len(const struct conn_input *in) {
+        size_t len = 0;
+
+        for (int i = 0; i < in->n_pieces; i++)
+                len += in->pieces[i].iov_len;
+        return len;
+}
+
 static bool conn_is_at_boundary(const struct conn *c) {
         return !c->partial && c->n_head == 0 && c->n_fds == 0;
 }
@@ -163,6 +172,11 @@ static uint32_t prefix_body_len(const uint8_t *prefix) {
 
 static uint32_t prefix_values_len(const uint8_t *prefix) {
         return prefix_body_len(prefix + 4);
+}
+
+/* Behind a long frame only the next prefix is read: what follows goes to memory of its own, too. */
+static bool conn_fills_long(const struct conn *c, const struct conn_input *in) {
+        return in->guess || (c->partial && c->partial_size - c->partial->len >= CONN_LONG_BYTES);
 }
 
 static void conn_prepare_read(struct conn *c, struct conn_input *in) {
@@ -182,7 +196,8 @@ static void conn_prepare_read(struct conn *c, struct conn_input *in) {
         }
 
         if (c->n_fds == 0)
-                input_add(in, s->bytes + c->n_head, LIMIT_READ_BYTES);
+                input_add(in, s->bytes + c->n_head,
+                          conn_fills_long(c, in) ? LIMIT_FRAME_PREFIX_BYTES : LIMIT_READ_BYTES);
         else if (!c->partial)
                 input_add(in, s->bytes + c->n_head, sizeof(c->head) - c->n_head);
 }
@@ -274,6 +289,7 @@ static int conn_receive(struct conn *c, struct conn_input *in) {
         if (n > 0) {
                 const bool is_clean = conn_take_descriptors(c, &message);
 
+                c->may_have_more = (size_t)n == input_len(in);
                 conn_accept(c, in, (size_t)n);
                 return is_clean ? CONN_OK : conn_violate(c, "too many descriptors at once");
         }
@@ -351,7 +367,9 @@ static int conn_save_partial(struct conn *c, size_t body_len, uint32_t values_le
         if (!chunk)
                 return conn_fail(c, error_origin(ENOMEM));
 
-        if (body_len <= CHUNK_BYTES && body_len > LIMIT_READ_BYTES / 2)
+        /* Only of a frame that did come to the scratch and had to be copied. */
+        if (body_len <= CHUNK_BYTES && body_len > LIMIT_READ_BYTES / 2 &&
+            c->n_input > LIMIT_FRAME_PREFIX_BYTES)
                 memcpy(c->long_prefix, c->input, sizeof(c->long_prefix));
         memcpy(chunk->bytes, c->input + LIMIT_FRAME_PREFIX_BYTES,
                c->n_input - LIMIT_FRAME_PREFIX_BYTES);
@@ -453,6 +471,14 @@ int conn_next(struct conn *c, struct wire_frame **ret) {
         s->frame_chunk = body.chunk;
         *ret = &s->frame;
         return CONN_OK;
+}
+
+struct chunk *conn_keep_frame(struct conn *c) {
+        struct conn_scratch *const s = c->scratch;
+
+        if (s->frame_owner != c || !s->frame_chunk)
+                return NULL;
+        return chunk_ref(s->frame_chunk);
 }
 
 int conn_take_fd(struct conn *c, size_t i) {

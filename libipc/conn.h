@@ -55,6 +55,7 @@ struct conn {
         const char *reason; /* of a violation */
         uint32_t max_frame; /* LIMIT_FRAME_HELLO_BYTES until the owner raises it */
         bool is_ended;
+        bool may_have_more; /* the last read got all it asked for */
         uint64_t n_bytes_read, n_bytes_written;
         size_t out_bytes; /* queued, not yet written */
 
@@ -89,6 +90,9 @@ int conn_read(struct conn *c);
  * (ret->extra.fds) are closed at the next conn_next unless taken with conn_take_fd. */
 int conn_next(struct conn *c, struct wire_frame **ret);
 int conn_take_fd(struct conn *c, size_t i);
+/* A reference to the memory that the current frame lies in, which keeps its values; NULL when they
+ * have to be copied. The reference goes back to the connection's pool (chunk_unref). */
+struct chunk *conn_keep_frame(struct conn *c);
 
 /* Queue one frame. 0, CONN_E_FULL, or -errno; on failure nothing is queued. extra may be NULL.
  * `from`: the connection whose current frame extra->values points into, or NULL to copy. */

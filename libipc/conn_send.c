@@ -24,7 +24,7 @@
 /* Below this a copy is cheaper than a segment. */
 #define CONN_SHARE_BYTES (8u << 10)
 /* From here on a caller's buffer is taken: less is copied faster than the caller makes a new one. */
-#define CONN_TAKE_BYTES (32u << 10)
+#define CONN_TAKE_BYTES (16u << 10)
 /* A message this much longer than a fragment goes in one frame: 64 KiB and what describes them. */
 #define CONN_FRAGMENT_SLACK_BYTES 512u
 #define CONN_PIECES_MAX 64u
@@ -371,7 +371,7 @@ static int conn_queue_take(struct conn *c,
         whole.values_len = values->len;
         /* Without memory for the chunk the values are copied, which needs more: it will tell. */
         if (values->len >= CONN_TAKE_BYTES)
-                shared = chunk_new_take(values);
+                shared = chunk_new_take(&c->scratch->pool, values);
 
         r = conn_queue_long(c, frame, flags, &whole, shared);
         chunk_unref(shared, &c->scratch->pool);

@@ -13,6 +13,8 @@
 #include "libipc/base/fd.h"
 
 #define EVENT_SPARE_BYTES (4u << 20)
+/* Less is copied: it should not hold the memory of a long frame. */
+#define EVENT_KEEP_BYTES (16u << 10)
 
 /* A message of which more is to come. Owned by the reader. */
 struct assembly {
@@ -148,7 +150,46 @@ static void event_take_assembled(struct event *e, struct assembly *a) {
         assembly_free(a);
 }
 
-static int event_read_call(struct event_reader *r, const struct wire_frame *f, struct event **ret) {
+/* Where the values of a message in one frame may stay; NULL: to be copied. */
+static struct chunk *event_keep_values(struct event_reader *r,
+                                       struct conn *conn,
+                                       const struct wire_frame *f,
+                                       const struct assembly *a) {
+        if (a || f->extra.values_len < EVENT_KEEP_BYTES)
+                return NULL;
+        r->pool = &conn->scratch->pool;
+        return conn_keep_frame(conn);
+}
+
+/* An event with its values: in `a`, in the frame's memory, or copied. */
+static int event_new_with_values(struct event_reader *r,
+                                 struct conn *conn,
+                                 const struct wire_frame *f,
+                                 const struct wire_call *call,
+                                 struct assembly *a,
+                                 struct event **ret) {
+        struct chunk *kept = event_keep_values(r, conn, f, a);
+        struct event *e;
+        int error = event_new(&e, f, call ? call->name : NULL, call ? call->name_len : 0,
+                              a || kept ? 0 : f->extra.values_len);
+        if (error < 0) {
+                chunk_unref(kept, r->pool);
+                return error_trace(error);
+        }
+        event_take_assembled(e, a);
+        if (kept) {
+                e->kept = kept;
+                e->values = f->extra.values;
+                e->values_len = f->extra.values_len;
+        }
+        *ret = e;
+        return 0;
+}
+
+static int event_read_call(struct event_reader *r,
+                           struct conn *conn,
+                           const struct wire_frame *f,
+                           struct event **ret) {
         const struct wire_call *call = &f->call;
         struct assembly *a;
         int error = event_collect(r, f, &a);
@@ -157,10 +198,9 @@ static int event_read_call(struct event_reader *r, const struct wire_frame *f, s
         if (f->extra.more)
                 return EVENT_E_PARTIAL;
         struct event *e;
-        error = event_new(&e, f, call->name, call->name_len, a ? 0 : f->extra.values_len);
+        error = event_new_with_values(r, conn, f, call, a, &e);
         if (error < 0)
                 return error_trace(error);
-        event_take_assembled(e, a);
         e->type = EVENT_TYPE_CALL;
         e->cid = call->cid;
         e->handle = call->handle;
@@ -184,10 +224,9 @@ static int event_read_answer(struct event_reader *r,
         if (f->extra.more)
                 return EVENT_E_PARTIAL;
         struct event *e;
-        error = event_new(&e, f, NULL, 0, a ? 0 : f->extra.values_len);
+        error = event_new_with_values(r, conn, f, NULL, a, &e);
         if (error < 0)
                 return error_trace(error);
-        event_take_assembled(e, a);
         e->type = EVENT_TYPE_ANSWER;
         e->cid = answer->cid;
         e->status = answer->status;
@@ -290,7 +329,7 @@ int event_read(struct event_reader *r,
         if (frame->kind == THOX__FRAME__BODY_ANSWER)
                 result = event_read_answer(r, conn, frame, &e);
         else if (frame->kind == THOX__FRAME__BODY_CALL)
-                result = event_read_call(r, frame, &e);
+                result = event_read_call(r, conn, frame, &e);
         else
                 result = event_read_other(frame, &e);
         if (result != 0)
@@ -307,6 +346,7 @@ void event_release_values(struct event_reader *r, struct event *e) {
         else
                 buf_deinit(&e->assembled);
         e->assembled = (struct buf){ 0 };
+        e->kept = chunk_unref(e->kept, r->pool);
         e->values_len = 0;
 }
 

@@ -43,13 +43,15 @@ struct event {
         const struct wire_cap *caps;
         size_t n_caps;
         int fd;               /* the first descriptor of an answer, -1: none */
-        struct buf assembled; /* values of a long message */
+        struct chunk *kept;   /* values of a long frame stay where they were received */
+        struct buf assembled; /* values of several frames */
 };
 
 /* Puts long messages together. */
 struct event_reader {
         struct list partial; /* struct assembly */
         uint64_t n_events;
+        struct chunk_pool *pool; /* of the connection, where `kept` goes back to */
         struct buf spare; /* kept so that long messages do not fault in fresh pages each time */
 };
 
@@ -62,7 +64,7 @@ enum event_error {
 void event_reader_init(struct event_reader *r);
 void event_reader_deinit(struct event_reader *r);
 
-/* Copies `frame`, the current one of `conn`. 0, a positive code, or -errno. */
+/* Copies or keeps `frame`, the current one of `conn`. 0, a positive code, or -errno. */
 int event_read(struct event_reader *r,
                struct conn *conn,
                const struct wire_frame *frame,

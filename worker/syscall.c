@@ -15,6 +15,7 @@
 #include "worker/task.h"
 
 #define SYSCALL_KEEP_VALUES_BYTES (4u << 20)
+#define SYSCALL_TAKE_VALUES_BYTES (16u << 10) /* from here on memory is given away, not copied */
 
 int syscalls_init_take(struct syscalls *s, int fd) {
         *s = (struct syscalls){ .next_seq = 1 };
@@ -111,8 +112,8 @@ static void syscall_reset_values(struct syscalls *s) {
 
 static int syscall_send_call(struct syscalls *s, uint32_t seq, const struct wire_call *call) {
         struct wire_extra extra = syscall_extra(s);
-        int r = extra.values_len > LIMIT_FRAGMENT_BYTES ?
-                        conn_send_call_long(&s->conn, seq, call, &extra) :
+        int r = extra.values_len >= SYSCALL_TAKE_VALUES_BYTES ?
+                        conn_send_call_take(&s->conn, seq, call, &extra, &s->values) :
                         conn_send_call(&s->conn, seq, call, &extra, NULL);
         syscall_reset_values(s);
         return r < 0 ? error_trace(r) : r;
@@ -163,8 +164,8 @@ int syscall_request(struct syscalls *s,
 int syscall_answer(struct syscalls *s, struct served *served, uint32_t status) {
         struct wire_answer answer = { .cid = served->cid, .status = status };
         struct wire_extra extra = syscall_extra(s);
-        int r = extra.values_len > LIMIT_FRAGMENT_BYTES ?
-                        conn_send_answer_long(&s->conn, 0, &answer, &extra) :
+        int r = extra.values_len >= SYSCALL_TAKE_VALUES_BYTES ?
+                        conn_send_answer_take(&s->conn, 0, &answer, &extra, &s->values) :
                         conn_send_answer(&s->conn, 0, &answer, &extra, NULL);
         syscall_reset_values(s);
         syscall_remove_served(s, served);

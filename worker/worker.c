@@ -60,8 +60,8 @@ static void worker_poll(struct worker *w, uint64_t deadline_us) {
 
 static void worker_on_frame(struct worker *w, struct wire_frame *f);
 
-/* Reads once and delivers everything that is complete. */
-static void worker_read(struct worker *w) {
+/* One read; delivers everything that is complete. */
+static void worker_read_once(struct worker *w) {
         struct conn *conn = &w->syscalls.conn;
         int r = conn_read(conn);
         if (r == CONN_E_EOF)
@@ -76,6 +76,14 @@ static void worker_read(struct worker *w) {
                 worker_lost(w, conn->reason);
         if (r < 0)
                 worker_fail(w, r);
+}
+
+static void worker_read(struct worker *w) {
+        for (unsigned i = 0; i < LIMIT_READS_PER_TURN; i++) {
+                worker_read_once(w);
+                if (!w->syscalls.conn.may_have_more)
+                        break;
+        }
 }
 
 static void worker_turn(struct worker *w, bool wait) {
