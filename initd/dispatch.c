@@ -173,6 +173,7 @@ static void on_share(struct peer *p, struct wire_frame *frame) {
 }
 
 static void on_exit(struct peer *p, struct wire_frame *frame) {
+        p->has_said_exit = true;
         p->router->ops->on_exit(p, frame->message->exit);
 }
 

@@ -52,6 +52,12 @@ static void peer_handle_frames(struct peer *p) {
                 peer_close(p, EXIT_REASON_PROTOCOL, "reading failed: %s", strerror(-r));
 }
 
+/* The other end is closed. A worker that leaves by itself says so first. */
+static void peer_close_at_end(struct peer *p) {
+        bool has_left = p->role != PEER_ROLE_WORKER || p->has_said_exit;
+        peer_close(p, has_left ? EXIT_REASON_EXIT : EXIT_REASON_KILLED, "connection closed");
+}
+
 /* One read and the frames in it. True: there may be more at once. */
 static bool peer_read(struct peer *p) {
         uint64_t before = p->conn.n_bytes_read;
@@ -61,7 +67,7 @@ static bool peer_read(struct peer *p) {
         if (r == CONN_E_VIOLATION)
                 peer_violation(p, p->conn.reason);
         else if (r == CONN_E_EOF)
-                peer_close(p, EXIT_REASON_EXIT, "connection closed");
+                peer_close_at_end(p);
         else if (r < 0)
                 peer_close(p, EXIT_REASON_PROTOCOL, "reading failed: %s", strerror(-r));
         else
@@ -106,7 +112,7 @@ void peer_flush(struct peer *p) {
         if (r == CONN_E_EOF) {
                 /* The process is gone, but its last frames may still wait to be read. */
                 peer_drain(p);
-                peer_close(p, EXIT_REASON_EXIT, "connection closed");
+                peer_close_at_end(p);
                 return;
         }
         if (r == CONN_OK || r == CONN_E_AGAIN)

@@ -141,7 +141,7 @@ Test(context, owner_learns_of_every_holder_that_leaves) {
         end_deinit(&third);
         closed = end_expect(&owner, THOX__FRAME__BODY_CLOSED)->message->closed;
         cr_assert(closed->handle == mine && closed->pid == 12);
-        cr_assert_eq(closed->reason, CLOSE_REASON_EXIT);
+        cr_assert_eq(closed->reason, CLOSE_REASON_KILLED); /* it did not say Exit */
         end_expect_silence(&owner);
         fixture_add(&f, &third, PEER_ROLE_WORKER, 12);
 }

@@ -134,7 +134,7 @@ Test(dispatch, half_a_frame_then_gone) {
         cr_assert_eq(f.n_closed, 0);
         end_deinit(&bad);
         cr_assert_eq(f.n_closed, 1);
-        cr_assert_eq(f.closed_reason, EXIT_REASON_EXIT);
+        cr_assert_eq(f.closed_reason, EXIT_REASON_KILLED);
         fixture_add(&f, &bad, PEER_ROLE_WORKER, 10);
 }
 
