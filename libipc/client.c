@@ -433,6 +433,14 @@ static int take_welcome(struct client *c, const Thox__Welcome *welcome) {
         return 0;
 }
 
+/* Instead of Welcome initd may say why not: whom it does not know, or that it is full. */
+static int take_refusal(struct client *c, const struct wire_frame *frame) {
+        if (frame->kind != THOX__FRAME__BODY_REPLY)
+                return fail(c, EPROTO);
+        uint32_t status = frame->message->reply->status;
+        return fail(c, status == STATUS_DENIED ? EACCES : status == STATUS_BUSY ? EBUSY : EPROTO);
+}
+
 /* The first frame must be Welcome. */
 static int await_welcome(struct client *c, uint64_t deadline) {
         struct wire_frame *frame;
@@ -445,8 +453,10 @@ static int await_welcome(struct client *c, uint64_t deadline) {
         }
         if (r < 0)
                 return fail(c, -r);
-        if (r != CONN_OK || frame->kind != THOX__FRAME__BODY_WELCOME)
+        if (r != CONN_OK)
                 return fail(c, EPROTO);
+        if (frame->kind != THOX__FRAME__BODY_WELCOME)
+                return error_trace(take_refusal(c, frame));
         return error_trace(take_welcome(c, frame->message->welcome));
 }
 

@@ -30,24 +30,27 @@ enum client_event_type {
 struct client_event {
         enum client_event_type type;
         uint64_t cid;
-        uint32_t status;           /* ANSWER: thox status; EXITED: exit status */
+        uint32_t status; /* ANSWER: thox status; EXITED: exit status */
         uint32_t handle, pid, uid;
         bool is_oneway;
-        const uint8_t *name;       /* CALL */
+        const uint8_t *name; /* CALL */
         size_t name_len;
-        const uint8_t *values;     /* CALL, ANSWER: the assembled CBOR sequence */
+        const uint8_t *values; /* CALL, ANSWER: the assembled CBOR sequence */
         size_t values_len;
         const struct wire_cap *caps;
         size_t n_caps;
-        uint32_t signal, reason;   /* EXITED; CLOSED: reason */
-        const uint8_t *message;    /* EXITED */
+        uint32_t signal, reason; /* EXITED; CLOSED: reason */
+        const uint8_t *message;  /* EXITED */
         size_t message_len;
 };
 
 struct client;
 
-/* -errno of connect(2), -EPROTO when the other side is no thox, -ETIMEDOUT. */
-int client_new(struct client **ret, const char *socket_path, const char *program,
+/* -errno of connect(2), -EPROTO when the other side is no thox, -ETIMEDOUT, -EACCES when this user may
+ * not control the tree, -EBUSY when it has too many clients. */
+int client_new(struct client **ret,
+               const char *socket_path,
+               const char *program,
                uint64_t timeout_us);
 struct client *client_free(struct client *c);
 uint32_t client_pid(const struct client *c);
@@ -57,12 +60,22 @@ const char *client_software(const struct client *c); /* "thox 0.1.0" */
 /* One call, waiting for its answer; events that arrive meanwhile are kept for client_wait (-ENOBUFS
  * past a limit: call it now and then). 0 (then *ret_status is set and `answer` holds the values),
  * -ETIMEDOUT (the call has been withdrawn), -ECONNRESET, -errno. */
-int client_call(struct client *c, uint32_t handle, const char *name, const struct buf *values,
-                const struct wire_cap *caps, size_t n_caps, uint64_t timeout_us,
-                uint32_t *ret_status, struct buf *answer);
+int client_call(struct client *c,
+                uint32_t handle,
+                const char *name,
+                const struct buf *values,
+                const struct wire_cap *caps,
+                size_t n_caps,
+                uint64_t timeout_us,
+                uint32_t *ret_status,
+                struct buf *answer);
 /* Without waiting: *ret_cid names the ANSWER event. */
-int client_call_start(struct client *c, uint32_t handle, const char *name,
-                      const struct buf *values, const struct wire_cap *caps, size_t n_caps,
+int client_call_start(struct client *c,
+                      uint32_t handle,
+                      const char *name,
+                      const struct buf *values,
+                      const struct wire_cap *caps,
+                      size_t n_caps,
                       uint64_t *ret_cid);
 /* Withdraws a call of ours; its ANSWER event says CANCELLED, or what was faster. */
 int client_cancel(struct client *c, uint64_t cid);
@@ -74,6 +87,8 @@ int client_answer(struct client *c, uint64_t cid, uint32_t status, const struct 
 int client_wait(struct client *c, uint64_t timeout_us, int also_fd, struct client_event *ret);
 
 /* A context of ours: manual when `routing` is NULL. Waits for the reply. */
-int client_context_new(struct client *c, const Thox__Routing *routing, uint32_t *ret_status,
+int client_context_new(struct client *c,
+                       const Thox__Routing *routing,
+                       uint32_t *ret_status,
                        uint32_t *ret_handle);
 int client_bind(struct client *c, uint32_t handle, const char *name, uint32_t *ret_status);

@@ -66,6 +66,10 @@ static int unreachable(const struct invocation *inv, int r, const char *socket) 
                 f.why = "no tree is running there";
         if (r == -EPROTO)
                 f.why = "whoever listens there does not speak thox's protocol";
+        if (r == -EBUSY) {
+                f.why = "it has as many clients as it takes (64)";
+                f.fix = "try again when one of them has ended";
+        }
         if (r == -ETIMEDOUT)
                 f.why = "it accepts the connection but does not answer";
         if (inv->command->unreachable_code != 0)
