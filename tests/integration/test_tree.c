@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -214,6 +217,52 @@ Test(tree, a_stale_socket_is_replaced) {
         end();
 }
 
+/* ---- the service manager ------------------------------------------------------------------- */
+
+#if THOX_HAVE_SYSTEMD
+
+static int listen_for_notify(char path[108]) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        struct timeval limit = { .tv_sec = 10 };
+        snprintf(path, 108, "/tmp/thox-tree-notify-%d", (int)getpid());
+        memcpy(address.sun_path, path, 108);
+        unlink(path);
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+        cr_assert(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0);
+        return fd;
+}
+
+static void expect_notify(int fd, const char *text) {
+        char message[256];
+        do {
+                ssize_t n = recv(fd, message, sizeof(message) - 1, 0);
+                cr_assert_gt(n, 0, "expected '%s', nothing came", text);
+                message[n] = '\0';
+        } while (!strstr(message, text));
+}
+
+/* row 11 */
+Test(tree, the_service_manager_hears_of_ready_life_and_end) {
+        char path[108];
+        int fd = listen_for_notify(path);
+        t = (struct tree){ 0 };
+        setenv("NOTIFY_SOCKET", path, 1);
+        setenv("WATCHDOG_USEC", "200000", 1);
+        tree_start(&t, NULL);
+        expect_notify(fd, "READY=1");
+        expect_notify(fd, "WATCHDOG=1");
+        expect_notify(fd, "WATCHDOG=1");
+        cr_assert(kill(t.pid, SIGTERM) == 0);
+        expect_notify(fd, "STOPPING=1");
+        cr_assert_eq(tree_wait(&t), 0);
+        tree_remove(&t);
+        close(fd);
+        unlink(path);
+}
+
+#endif
+
 /* ---- programs ------------------------------------------------------------------------------ */
 
 /* row 2 */
@@ -257,6 +306,25 @@ Test(tree, an_unknown_program_leaves_nothing) {
         begin(NULL);
         program_run_stored(&client, "no-such-program", STATUS_NOTFOUND);
         cr_assert_eq(row_count(raw_ask(&client, "process.list", NULL, STATUS_OK)), 4);
+        end();
+}
+
+/* row 5 */
+Test(tree, the_list_tells_who_runs_and_who_waits) {
+        struct program_options busy = { .name = "busy" }, idle = { .name = "idle" };
+        char state[128] = "";
+        begin(NULL);
+        uint32_t pid = program_run(&client, "while true do end", &busy);
+        program_run(&client, "os.pull('hangup')", &idle);
+        uint64_t start_us = clock_now_us();
+        do {
+                cr_assert_lt(seconds_since(start_us), 5.0);
+                row_text(raw_ask(&client, "process.list", NULL, STATUS_OK), "idle", "state", state);
+        } while (strcmp(state, "waiting") != 0);
+        row_text(raw_ask(&client, "process.list", NULL, STATUS_OK), "busy", "state", state);
+        cr_assert_str_eq(state, "running");
+        program_kill(&client, pid, "kill");
+        cr_assert_eq(linux_pid_of("busy"), 0, "a dead one is not listed");
         end();
 }
 
