@@ -92,30 +92,10 @@ struct pending *syscall_find_pending(const struct syscalls *s, uint32_t seq) {
         return table_find_u64(&s->pending, seq);
 }
 
-/* What the next message carries beside its body. */
-static struct wire_extra syscall_extra(const struct syscalls *s) {
-        return (struct wire_extra){ .caps = s->caps,
-                                    .n_caps = s->n_caps,
-                                    .values = s->values.data,
-                                    .values_len = s->values.len };
-}
-
-/* One large message must not keep its buffer for ever. */
-static void syscall_reset_values(struct syscalls *s) {
-        if (s->values.cap > SYSCALL_KEEP_VALUES_BYTES) {
-                buf_deinit(&s->values);
-                buf_init(&s->values, LIMIT_MESSAGE_BYTES);
-        }
-        buf_clear(&s->values);
-        s->n_caps = 0;
-}
-
 static int syscall_send_call(struct syscalls *s, uint32_t seq, const struct wire_call *call) {
-        struct wire_extra extra = syscall_extra(s);
-        int r = extra.values_len >= SYSCALL_TAKE_VALUES_BYTES ?
-                        conn_send_call_take(&s->conn, seq, call, &extra, &s->values) :
-                        conn_send_call(&s->conn, seq, call, &extra, NULL);
-        syscall_reset_values(s);
+        struct wire_extra extra = { .caps = s->caps, .n_caps = s->n_caps };
+        int r = conn_send_call_take(&s->conn, seq, call, &extra, &s->values);
+        s->n_caps = 0;
         return r < 0 ? error_trace(r) : r;
 }
 
@@ -129,7 +109,6 @@ int syscall_call(struct syscalls *s,
         struct pending *p;
         int r = syscall_add_pending(s, kind, task, &p);
         if (r < 0) {
-                syscall_reset_values(s);
                 return error_trace(r);
         }
         r = syscall_send_call(s, p->seq, call);
@@ -163,11 +142,9 @@ int syscall_request(struct syscalls *s,
 
 int syscall_answer(struct syscalls *s, struct served *served, uint32_t status) {
         struct wire_answer answer = { .cid = served->cid, .status = status };
-        struct wire_extra extra = syscall_extra(s);
-        int r = extra.values_len >= SYSCALL_TAKE_VALUES_BYTES ?
-                        conn_send_answer_take(&s->conn, 0, &answer, &extra, &s->values) :
-                        conn_send_answer(&s->conn, 0, &answer, &extra, NULL);
-        syscall_reset_values(s);
+        struct wire_extra extra = { .caps = s->caps, .n_caps = s->n_caps };
+        int r = conn_send_answer_take(&s->conn, 0, &answer, &extra, &s->values);
+        s->n_caps = 0;
         syscall_remove_served(s, served);
         return r < 0 ? error_trace(r) : r;
 }
@@ -176,7 +153,8 @@ int syscall_refuse(struct syscalls *s,
                    struct served *served,
                    uint32_t status,
                    const char *message) {
-        syscall_reset_values(s);
+        buf_clear(&s->values);
+        s->n_caps = 0;
         int r = value_put_text(&s->values, message);
         if (r < 0)
                 return error_trace(r);
