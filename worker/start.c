@@ -22,6 +22,7 @@
 
 #define START_MAIN "thox.main" /* registry: the prelude's main function */
 #define START_CHUNK_NAME "=thox"
+#define START_FREE_KIB 64
 
 static void open_library(lua_State *L, const char *name, lua_CFunction open) {
         lua_pushcfunction(L, open);
@@ -55,6 +56,8 @@ static int l_open(lua_State *L) {
         lua_call(L, 1, 1);
         lua_setfield(L, LUA_REGISTRYINDEX, START_MAIN);
         lua_gc(L, LUA_GCRESTART);
+        /* A negative step puts the first collection off: small programs end without one. */
+        lua_gc(L, LUA_GCSTEP, -START_FREE_KIB);
         return 0;
 }
 

@@ -178,16 +178,21 @@ static void deliver(struct lua_process *p, struct wire_frame *f) {
         flush(p);
 }
 
+static void open_call(struct lua_process *p, uint64_t cid, bool is_oneway) {
+        size_t i = 0;
+        while (i < p->n_calls && p->calls[i].is_open)
+                i++;
+        cr_assert_lt(i, LUA_PROCESS_CALLS);
+        p->n_calls = i < p->n_calls ? p->n_calls : i + 1;
+        p->calls[i] = (struct lua_process_call){ .cid = cid, .is_open = !is_oneway };
+        p->n_calls_total++;
+}
+
 static void on_call(struct lua_process *p, struct wire_frame *f) {
         bool is_oneway = (f->call.flags & WIRE_FLAG_ONEWAY) != 0;
         f->call.cid = wire_cid(LUA_PROCESS_GENERATION, f->seq);
-        if (!find_call(p, f->call.cid)) {
-                cr_assert_lt(p->n_calls, LUA_PROCESS_CALLS);
-                p->calls[p->n_calls++] = (struct lua_process_call){ .cid = f->call.cid,
-                                                                    .is_open = !is_oneway,
-                                                                    .is_oneway = is_oneway };
-                p->n_calls_total++;
-        }
+        if (!find_call(p, f->call.cid) && (f->call.flags & WIRE_FLAG_CONTINUED) == 0)
+                open_call(p, f->call.cid, is_oneway);
         if (p->on_call && p->on_call(p, f))
                 return;
         if (f->call.handle == LUA_PROCESS_CONSOLE)

@@ -21,7 +21,7 @@
 
 struct lua_process_call {
         uint64_t cid, due_us; /* due: an alarm */
-        bool is_open, is_alarm, is_oneway;
+        bool is_open, is_alarm;
 };
 
 struct lua_process {
@@ -43,7 +43,6 @@ struct lua_process {
         } names[LUA_PROCESS_NAMES];
         size_t n_names;
         uint32_t next_handle, next_sid;
-        struct buf rest; /* values of a long call so far */
         size_t n_calls_total, n_cancels;
         /* Called for each call before the router looks at it; true: it was handled. */
         bool (*on_call)(struct lua_process *p, struct wire_frame *f);

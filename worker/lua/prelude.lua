@@ -7,13 +7,11 @@
 local native = ...
 
 local base, stock_string, stock_os = native.base, native.string, native.os
-local assert, error, ipairs, next, pcall, rawlen, select, tostring, type =
-    base.assert, base.error, base.ipairs, base.next, base.pcall, base.rawlen, base.select,
-    base.tostring, base.type
+local assert, error, ipairs, pcall, select, tostring, type =
+    base.assert, base.error, base.ipairs, base.pcall, base.select, base.tostring, base.type
 local pairs, load = base.pairs, base.load
 local find, format, sub = stock_string.find, stock_string.format, stock_string.sub
-local concat, pack, sort_stock, unpack =
-    native.table.concat, native.table.pack, native.table.sort, native.table.unpack
+local concat, sort_stock, unpack = native.table.concat, native.table.sort, native.table.unpack
 local ask, handle = native.ask, native.handle
 
 ---Copies the named fields.

@@ -4,6 +4,7 @@
 #include "worker/worker.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,4 +82,43 @@ Test(worker, all_output_is_confirmed_before_the_exit) {
         cr_assert(strstr(p->output, "line\t500\nx\nx\n"));
         cr_assert_str_eq(p->output + p->output_len - 4, "x\nx\n");
         finish(p);
+}
+
+static size_t resident_kib(pid_t pid) {
+        char path[64];
+        size_t total, resident;
+        snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+        FILE *in = fopen(path, "r");
+        cr_assert(in && fscanf(in, "%zu %zu", &total, &resident) == 2);
+        fclose(in);
+        return resident * 4;
+}
+
+static bool has_made_some_calls(struct lua_process *p) {
+        return p->n_calls_total > 5000;
+}
+
+static bool has_made_many_calls(struct lua_process *p) {
+        return p->n_calls_total > 50000;
+}
+
+Test(worker, a_long_life_does_not_grow) {
+        struct lua_process p;
+        lua_process_start(&p,
+                          "os.bind('pop', function(x) return x end) os.bind('raw')\n"
+                          "while true do\n"
+                          "  os.rpc.pop({ x = 'y' }) os.rpc.echo(('z'):rep(2000))\n"
+                          "  local cid = os.call(0, 'raw', 1) local e = os.pull('call')\n"
+                          "  os.answer(e.cid, true) os.pull(cid)\n"
+                          "  cid = os.call(0, 'never') os.cancel(cid) os.pull(cid)\n"
+                          "  os.join(os.spawn(function() os.call(0, 'never') end))\n"
+                          "  pcall(os.rpc.nope) os.unbind(os.bind('temporary'))\n"
+                          "end",
+                          &standard);
+        lua_process_run_until(&p, has_made_some_calls, 20 * CLOCK_S_US);
+        size_t before = resident_kib(p.linux_pid);
+        lua_process_run_until(&p, has_made_many_calls, 60 * CLOCK_S_US);
+        size_t after = resident_kib(p.linux_pid);
+        cr_assert_leq(after, before + 512, "%zu KiB, then %zu KiB", before, after);
+        lua_process_stop(&p);
 }

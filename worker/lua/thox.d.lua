@@ -1,0 +1,223 @@
+---@meta
+-- luacheck: ignore
+--- Annotations of the thox API for language servers; thox-api(7) describes it.
+
+---A context: what os.context, answers and os.contexts give. Numbers are accepted as well.
+---@class thox.Context: userdata
+---@field number integer
+
+---@alias thox.ContextOrNumber thox.Context|integer
+
+---@class thox.Arguments
+---@field n integer
+---@field [integer] any
+
+---@class thox.Event
+---@field type "call"|"answer"|"cancel"|"exit"|"open"|"close"|"hangup"|"terminate"
+---@field cid integer? call, answer, cancel
+---@field ctx thox.Context? call, open, close, hangup
+---@field name string? call
+---@field pid integer? call: the caller; answer: who answered; exit, open, close
+---@field uid integer? call
+---@field args thox.Arguments? call, answer
+---@field n integer? call, answer: length of args
+---@field timeout number? call: seconds it was given
+---@field oneway boolean? call: nobody waits for an answer
+---@field status_code integer? answer
+---@field status integer? exit
+---@field signal integer? exit
+---@field reason string? exit, close
+---@field message string? exit
+---@field shared boolean? open: this process was given ctx
+---@field rights integer? open
+---@field grace number? terminate: seconds until the process is killed
+
+---@class thox.Filter
+---@field type string?
+---@field cid integer?
+---@field ctx thox.ContextOrNumber?
+---@field name string?
+
+---@class thox.Error what os.rpc raises
+---@field status integer
+---@field name string
+---@field message string
+
+---@class thox.Call
+---@field name string
+---@field ctx thox.ContextOrNumber?
+---@field args thox.Arguments|any[]?
+---@field timeout number?
+---@field oneway boolean?
+
+---@class thox.BindOptions
+---@field mode "popup"|"queue"|nil
+---@field max integer?
+---@field abort boolean?
+
+---@class thox.Routing
+---@field mode "table"|"manual"|nil
+---@field default "deny"|"forward"|nil
+---@field allow string[]?
+---@field deny string[]?
+---@field to thox.ContextOrNumber?
+---@field bind string[]?
+
+---@class thox.RunOptions
+---@field program string?
+---@field code string?
+---@field chunk string?
+---@field runtime string?
+---@field args any[]?
+---@field name string?
+---@field ctx thox.ContextOrNumber?
+---@field contexts table<string, thox.ContextOrNumber>?
+---@field uid integer?
+---@field visible boolean?
+---@field restart "never"|"on-failure"|nil
+---@field properties { memory: integer?, quantum: integer? }?
+
+---@class oslib
+---@field rpc any os.rpc.NAME(...) and os.rpc[ctx].NAME(...): call, wait, return or raise
+---@field status table<string|integer, integer|string>
+---@field contexts table<string, thox.Context>
+---@field args thox.Arguments
+---@field name string
+---@field program string
+
+---Sends a call; exactly one answer event follows.
+---@param ctx thox.ContextOrNumber|thox.Call
+---@param name string?
+---@param ... any
+---@return integer|true cid
+function os.call(ctx, name, ...) end
+
+---Sends a call that nobody answers.
+---@param ctx thox.ContextOrNumber|thox.Call
+---@param name string?
+---@param ... any
+---@return true
+function os.send(ctx, name, ...) end
+
+---@param cid integer
+---@return true|nil, integer? status, string? message
+function os.cancel(cid) end
+
+---@param filter string|integer|thox.Filter|(fun(event: thox.Event): any)|nil
+---@param timeout number?
+---@return thox.Event?
+function os.pull(filter, timeout) end
+
+---bind([ctx,] name [, handler [, options]])
+---@param ctx thox.ContextOrNumber|string
+---@param name string|function|nil
+---@param handler (fun(...): ...)|thox.BindOptions|nil
+---@param options thox.BindOptions?
+---@return integer? sid, integer? status, string? message
+function os.bind(ctx, name, handler, options) end
+
+---@param ctx thox.ContextOrNumber|string|integer
+---@param name string?
+---@return true|nil, integer? status, string? message
+function os.unbind(ctx, name) end
+
+---@param cid integer
+---@param status integer|boolean
+---@param ... any
+---@return true|nil, integer? status, string? message
+function os.answer(cid, status, ...) end
+
+---@return thox.Event?
+function os.caller() end
+
+---@param routing thox.Routing?
+---@return thox.Context?, integer? status, string? message
+function os.context(routing) end
+
+---@param ctx thox.ContextOrNumber
+---@param pid integer
+---@param rights string[]?
+---@return true|nil, integer? status, string? message
+function os.share(ctx, pid, rights) end
+
+---@param ctx thox.ContextOrNumber
+---@return true|nil, integer? status, string? message
+function os.close(ctx) end
+
+---@param n thox.ContextOrNumber
+---@return thox.Context
+function os.handle(n) end
+
+---@param what string|thox.RunOptions
+---@param options thox.RunOptions?
+---@return integer? pid, integer? status, string? message
+function os.run(what, options) end
+
+---@param name string
+---@param options thox.RunOptions?
+---@return integer? pid, integer? status, string? message
+function os.run_program(name, options) end
+
+---@param source string
+---@param options thox.RunOptions?
+---@return integer? pid, integer? status, string? message
+function os.run_code(source, options) end
+
+---@param path string
+---@param options thox.RunOptions?
+---@return integer? pid, integer? status, string? message
+function os.run_file(path, options) end
+
+---@param what integer|{ tid: integer }
+---@param signal "terminate"|"kill"|nil
+---@return true|nil, integer? status, string? message
+function os.kill(what, signal) end
+
+---@param status integer?
+function os.exit(status) end
+
+---@return true|nil, integer? status, string? message
+function os.ready() end
+
+---@param fn fun(...): ...
+---@param ... any
+---@return integer? tid, integer? status, string? message
+function os.spawn(fn, ...) end
+
+---@param tid integer
+---@param timeout number?
+---@return boolean? ok, any ...
+function os.join(tid, timeout) end
+
+---@return integer
+function os.pid() end
+
+---@return integer
+function os.ppid() end
+
+---@return integer
+function os.uid() end
+
+---@return integer
+function os.tid() end
+
+---@return number seconds
+function os.monotonic() end
+
+---@param name string
+---@param version integer?
+---@return string? source, integer? version_or_status, string? message
+function os.get_program(name, version) end
+os.get_library, os.get_runtime = os.get_program, os.get_program
+
+---@param name string
+---@param source string?
+---@param expected integer?
+---@param note string?
+---@return integer? version, integer? status, string? message
+function os.set_program(name, source, expected, note) end
+os.set_library, os.set_runtime = os.set_program, os.set_program
+
+---@return string[]? names, integer? status, string? message
+function os.list_programs() end
+os.list_libraries, os.list_runtimes = os.list_programs, os.list_programs
