@@ -15,7 +15,7 @@
 #define PULL_WITH "thox.pull_with" /* registry: the prelude's loop for predicates */
 
 static struct event *pull_find(struct worker *w, const struct filter *f) {
-        for (int lane = 0; lane < _MAILBOX_LANE_N; lane++) {
+        for (enum mailbox_lane lane = 0; lane < _MAILBOX_LANE_N; lane++) {
                 struct event *e = mailbox_find_in(&w->vm.task->mailbox, lane, f);
                 if (!e)
                         e = mailbox_find_in(&w->mailbox, lane, f);
@@ -279,7 +279,7 @@ static int l_peek(lua_State *L) {
 }
 
 static bool take_from(struct worker *w, struct mailbox *m, uint64_t serial) {
-        for (int lane = 0; lane < _MAILBOX_LANE_N; lane++) {
+        for (enum mailbox_lane lane = 0; lane < _MAILBOX_LANE_N; lane++) {
                 list_for_each(node, &m->lanes[lane]) {
                         struct event *e = container_of(node, struct event, link);
                         if (e->serial != serial)
