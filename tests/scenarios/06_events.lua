@@ -25,7 +25,10 @@ tap.is(os.pull(first, 0).cid, first, "the earlier one is still there")
 for i = 1, 5 do
     os.send(0, "inbox", i)
 end
-tap.is(os.pull(function(event) return event.args and event.args[1] == 4 end).args[1], 4, "a predicate chooses")
+local function is_fourth(event)
+    return event.args and event.args[1] == 4
+end
+tap.is(os.pull(is_fourth).args[1], 4, "a predicate chooses")
 tap.is(os.pull(function() return false end, 0), nil, "one that takes nothing takes nothing")
 local rest = {}
 for i = 1, 4 do

@@ -82,7 +82,9 @@ tap.raises("cannot resume dead coroutine", "a dead wrap raises", (function()
     f()
     return f
 end)())
-tap.raises("07_coroutines.lua", "an error in a wrap keeps its position", coroutine.wrap(function() error("x") end))
+tap.raises("07_coroutines.lua", "an error in a wrap keeps its position", coroutine.wrap(function()
+    error("x")
+end))
 
 local is_closed = false
 co = coroutine.create(function()
@@ -124,7 +126,7 @@ local function at_depth(depth, fn)
     end
     return table.unpack(results, 2, results.n)
 end
-tap.is(at_depth(10, function() return os.rpc.answer(41) end), 42, "a call from 10 coroutines deep is answered")
+tap.is(at_depth(10, function() return os.rpc.answer(41) end), 42, "a call 10 coroutines deep is answered")
 tap.is(at_depth(10, function() return os.pull(os.call(0, "alarm", 0)).type end), "answer", "so is a pull")
 tap.is(at_depth(150, function() return os.rpc.answer(1) end), 2, "150 deep works")
 tap.raises("C stack overflow", "250 deep is an error", at_depth, 250, function() end)

@@ -33,7 +33,8 @@ local source = [[
 ]]
 for quantum, is_preempted in pairs({ [0] = false, [1000] = true, [20000] = true }) do
     local c = child.run(source, { properties = { quantum = quantum } })
-    tap.is(c:report(), is_preempted, "quantum " .. quantum .. (is_preempted and " interrupts" or " never interrupts"))
+    local what = is_preempted and " interrupts" or " never interrupts"
+    tap.is(c:report(), is_preempted, "quantum " .. quantum .. what)
     c:exit()
 end
 for _, quantum in ipairs({ -1, 1, 999, 1000001, "x", 2.5 }) do

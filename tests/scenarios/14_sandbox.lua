@@ -39,8 +39,9 @@ for value, path in pairs(seen) do
         others[path] = type(value)
     end
 end
-tap.same(others, { ["<handle>"] = "userdata", ["_G.os.contexts.console"] = "userdata", ["_G.os.rpc"] = "userdata" },
-    "beside tables and functions there are only handles and os.rpc")
+tap.same(others, {
+    ["<handle>"] = "userdata", ["_G.os.contexts.console"] = "userdata", ["_G.os.rpc"] = "userdata",
+}, "beside tables and functions there are only handles and os.rpc")
 
 local forbidden = {
     "io", "package", "dofile", "loadfile", "os.execute", "os.remove", "os.rename", "os.tmpname",
@@ -108,10 +109,10 @@ tap.is(load("x = 1 return x", "x", "t", {})(), 1, "or others")
 tap.is(x, nil, "which are then the only ones changed") -- luacheck: ignore
 
 -- A program may change what it sees, for itself.
-local old = string.format
-string.format = function() return "changed" end
+local library, old = string, string.format
+library.format = function() return "changed" end -- luacheck: ignore
 local text = tostring(select(2, pcall(os.bind, {})))
-string.format = old
+library.format = old -- luacheck: ignore
 tap.has(text, "bad argument", "the system does not depend on it")
 
 tap.done()
