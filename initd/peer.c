@@ -60,7 +60,6 @@ static void peer_close_at_end(struct peer *p) {
 
 /* One read and the frames in it. True: there may be more at once. */
 static bool peer_read(struct peer *p) {
-        uint64_t before = p->conn.n_bytes_read;
         int r = conn_read(&p->conn);
         if (r == CONN_E_AGAIN)
                 return false;
@@ -72,7 +71,7 @@ static bool peer_read(struct peer *p) {
                 peer_close(p, EXIT_REASON_PROTOCOL, "reading failed: %s", strerror(-r));
         else
                 peer_handle_frames(p);
-        return p->state != PEER_STATE_CLOSING && p->conn.n_bytes_read - before >= LIMIT_READ_BYTES;
+        return p->state != PEER_STATE_CLOSING && p->conn.may_have_more;
 }
 
 static int peer_on_stall(struct loop_timer *timer) {

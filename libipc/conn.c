@@ -294,6 +294,7 @@ static int conn_receive(struct conn *c, struct conn_input *in) {
                 return is_clean ? CONN_OK : conn_violate(c, "too many descriptors at once");
         }
 
+        c->may_have_more = false;
         chunk_unref(in->guess, &c->scratch->pool);
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
                 return CONN_E_AGAIN;
