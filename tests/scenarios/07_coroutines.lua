@@ -128,7 +128,7 @@ local function at_depth(depth, fn)
 end
 tap.is(at_depth(10, function() return os.rpc.answer(41) end), 42, "a call 10 coroutines deep is answered")
 tap.is(at_depth(10, function() return os.pull(os.call(0, "alarm", 0)).type end), "answer", "so is a pull")
-tap.is(at_depth(150, function() return os.rpc.answer(1) end), 2, "150 deep works")
+tap.is(at_depth(190, function() return os.rpc.answer(1) end), 2, "190 deep works")
 tap.raises("C stack overflow", "250 deep is an error", at_depth, 250, function() end)
 tap.is(at_depth(10, function() return os.rpc.answer(2) end), 3, "that the process survives")
 

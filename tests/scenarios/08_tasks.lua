@@ -68,6 +68,24 @@ os.join(tasks[1])
 os.join(tasks[2])
 tap.ok(counts[1] > 1000 and counts[2] > 1000, "two busy tasks both go on")
 
+-- row 12: and both of two busy programs
+local child = require("child")
+local programs = {}
+for i = 1, 2 do
+    programs[i] = child.run([[
+        local n = 0
+        os.spawn(function() while true do n = n + 1 end end)
+        for _ = 1, 2 do
+            report(n)
+        end
+    ]])
+end
+local before = { programs[1]:report(), programs[2]:report() }
+os.rpc.alarm(0.05)
+tap.ok(programs[1]:report() > before[1] and programs[2]:report() > before[2], "two busy programs both go on")
+programs[1]:kill()
+programs[2]:kill()
+
 -- Ends of tasks.
 tap.same({ os.join(os.spawn(function(...) return ... end, 1, nil, 3)) }, { true, 1, nil, 3 },
     "join gives what a task returned")

@@ -19,7 +19,7 @@ for cid, what in pairs({ [serving] = "in service", [queued] = "queued", [raw] = 
     local answer = os.pull(cid)
     tap.is(answer.status_code, DEAD, "a call " .. what .. " is answered DEAD")
 end
-tap.lasts(os.monotonic() - started, 0, 0.5, "soon")
+tap.lasts(os.monotonic() - started, 0, 0.1, "within 100 ms")
 server:exit()
 tap.is(os.pull(os.call(0, "victim")).status_code, os.status.NOTBOUND, "its names are free")
 
@@ -96,7 +96,7 @@ holders[1]:kill()
 local close = os.pull({ type = "close", ctx = file }, 1)
 tap.is(close and close.pid, holders[1].pid, "the owner of a context hears that a holder is gone")
 tap.is(close and close.reason, "killed", "and why")
-tap.lasts(os.monotonic() - started, 0, 0.5, "soon")
+tap.lasts(os.monotonic() - started, 0, 0.1, "within 100 ms")
 tap.is(os.pull({ type = "close", ctx = file }, 0), nil, "once")
 os.kill(holders[2].pid)
 close = os.pull({ type = "close", ctx = file }, 1)

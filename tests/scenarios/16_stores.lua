@@ -182,6 +182,25 @@ event = run("old")
 tap.is(event.reason, "error", "under native it fails")
 tap.has(event.message, "getn", "for what is missing")
 
+-- rows 63, 79: a part of the administration, handed on
+local delegated = os.rpc.store.delegate("x.")
+c = child.run([[
+    local admin = os.rpc[os.contexts.admin]
+    report(admin.program.set("x.mine", "return 1"))
+    report(select(2, pcall(admin.program.set, "mine", "")).status)
+    report(select(2, pcall(admin.library.rollback, "tap")).status)
+    report(select(2, pcall(os.rpc.program.set, "x.mine", "")).status)
+    report(os.exit and #os.rpc[os.contexts.admin].program.get("x.mine"))
+]], { contexts = { admin = delegated }, ctx = os.context({ allow = { "program.get" }, to = 0 }) })
+tap.is(c:report(), 1, "a delegate of 'x.' stores what begins with it")
+tap.is(c:report(), os.status.DENIED, "and nothing else")
+tap.is(c:report(), os.status.DENIED, "in no store")
+tap.is(c:report(), os.status.DENIED, "and only through what it was given")
+tap.is(c:report(), 8, "and may read")
+c:exit()
+os.close(delegated)
+os.set_program("x.mine", nil)
+
 for _, name in ipairs({ "guest", "old" }) do
     os.set_program(name, nil)
 end
