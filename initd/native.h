@@ -45,7 +45,3 @@ void native_on_oneway(struct peer *caller,
                       const struct native_endpoint *endpoint,
                       struct wire_frame *frame);
 void native_on_answer(struct call *call, struct peer *server, struct wire_frame *frame);
-
-/* Tables, one file each. */
-extern const struct native_endpoint native_alarm_endpoints[];
-extern const size_t native_alarm_n_endpoints;

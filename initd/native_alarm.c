@@ -4,7 +4,7 @@
  */
 #include <math.h>
 
-#include "initd/native.h"
+#include "initd/native_table.h"
 #include "initd/router.h"
 #include "libipc/base/clock.h"
 

@@ -1,5 +1,5 @@
 /*
- * native_table.h - the tables of endpoints that initd serves for the system half, one file each.
+ * native_table.h - the tables of endpoints that initd serves, one file each.
  */
 #pragma once
 
@@ -8,6 +8,8 @@
 #include "initd/daemon.h"
 #include "initd/native.h"
 
+extern const struct native_endpoint native_alarm_endpoints[];
+extern const size_t native_alarm_n_endpoints;
 extern const struct native_endpoint native_log_endpoints[];
 extern const size_t native_log_n_endpoints;
 extern const struct native_endpoint native_process_endpoints[];

@@ -11,7 +11,7 @@
 
 #include "initd/call.h"
 #include "initd/context.h"
-#include "initd/native.h"
+#include "initd/native_table.h"
 #include "initd/router.h"
 #include "libipc/base/fd.h"
 #include "libipc/base/log.h"
