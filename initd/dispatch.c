@@ -101,8 +101,7 @@ static void on_bind(struct peer *p, struct wire_frame *frame) {
         reply.sid = sid;
         WIRE_MESSAGE(m, frame->seq, REPLY, reply, &reply);
         peer_send(p, &m, NULL);
-        if (p->router->ops->on_bound)
-                p->router->ops->on_bound(p);
+        p->router->ops->on_bound(p);
 }
 
 static void on_unbind(struct peer *p, struct wire_frame *frame) {
@@ -163,8 +162,7 @@ static void on_share(struct peer *p, struct wire_frame *frame) {
         struct handle *given;
         int r = handle_give(to, h->context, rights, &given);
         if (r != 0) {
-                reply_refusal(p, frame->seq,
-                              r < 0 ? &refusal_internal : &context_refusals[CONTEXT_E_LIMIT]);
+                reply_error(p, frame->seq, r < 0 ? r : CONTEXT_E_LIMIT, context_refusals);
                 return;
         }
         context_announce(given, p);

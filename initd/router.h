@@ -30,7 +30,7 @@ struct router_ops {
         /* The peer is out of every table and notified to others; its memory goes at the end of the
          * turn. peer->close_reason and peer->close_text say why. Runs once per peer. */
         void (*on_closed)(struct peer *peer);
-        /* The peer serves one more name. May be NULL. */
+        /* The peer serves one more name. */
         void (*on_bound)(struct peer *peer);
 };
 

@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <poll.h>
 
-#include "initd/native.h"
+#include "initd/native_table.h"
 #include "libipc/base/clock.h"
 #include "libipc/base/fd.h"
 
@@ -32,10 +32,14 @@ static void on_closed(struct peer *p) {
         f->closed_reason = p->close_reason;
 }
 
+static void on_bound(struct peer *p UNUSED) {
+}
+
 static const struct router_ops ops = {
         .on_hello = on_hello,
         .on_exit = on_exit_frame,
         .on_forked = on_forked,
+        .on_bound = on_bound,
         .on_closed = on_closed,
 };
 
