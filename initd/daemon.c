@@ -150,10 +150,6 @@ void daemon_start(struct daemon *d) {
         supervise_on_event(&d->supervisor, SUPERVISE_EVENT_START);
 }
 
-void daemon_stop(struct daemon *d) {
-        supervise_on_event(&d->supervisor, SUPERVISE_EVENT_STOP);
-}
-
 bool daemon_is_up(const struct daemon *d) {
         return d->supervisor.state == SUPERVISE_STATE_UP;
 }

@@ -39,8 +39,6 @@ const char *daemon_name(enum daemon_id id);
 struct daemon *daemon_find_linux_pid(struct initd *initd, pid_t linux_pid);
 
 void daemon_start(struct daemon *d);
-/* Closes its socket; SIGKILL after two seconds. */
-void daemon_stop(struct daemon *d);
 bool daemon_is_up(const struct daemon *d);
 
 /* Events. */

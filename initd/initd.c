@@ -131,7 +131,7 @@ static int initd_on_check(struct loop_later *later) {
         return 0;
 }
 
-void initd_on_process_gone(struct initd *initd, const struct process *p UNUSED) {
+void initd_on_process_gone(struct initd *initd) {
         loop_later_add(&initd->loop, &initd->check);
 }
 

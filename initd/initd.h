@@ -49,8 +49,7 @@ struct initd {
         struct journal journal;
         struct notify notify;
         struct loop_signal sigchld, sighup, sigint, sigterm;
-        struct loop_later
-                check; /* after programs or daemons have gone: is there an end to reach? */
+        struct loop_later check; /* programs or daemons have gone: is there an end to reach? */
 };
 
 enum initd_error {
@@ -71,6 +70,6 @@ const char *initd_state_name(const struct initd *initd);
 void initd_welcome(struct peer *peer);
 
 /* From processes and daemons. */
-void initd_on_process_gone(struct initd *initd, const struct process *p);
+void initd_on_process_gone(struct initd *initd);
 void initd_on_daemon_ready(struct initd *initd);
 void initd_on_daemon_gone(struct initd *initd, struct daemon *d);

@@ -23,7 +23,7 @@
 #include "libipc/base/fd.h"
 #include "libipc/base/log.h"
 
-const char *peer_role_name(enum peer_role role) {
+static const char *peer_role_name(enum peer_role role) {
         static const char *const names[] = {
                 [PEER_ROLE_WORKER] = "worker",
                 [PEER_ROLE_CONTROL] = "control",

@@ -21,7 +21,6 @@ enum peer_role {
         PEER_ROLE_ZYGOTE,
         _PEER_ROLE_N,
 };
-const char *peer_role_name(enum peer_role role);
 
 enum peer_state {
         PEER_STATE_HELLO, /* only Hello is accepted, frames up to 4 KiB */

@@ -154,7 +154,7 @@ static void process_finish(struct supervisor *s) {
         }
         process_answer_kills(p);
         process_remove(p);
-        initd_on_process_gone(p->initd, p);
+        initd_on_process_gone(p->initd);
 }
 
 /* The child is reaped or could not be made. */
@@ -407,8 +407,7 @@ void process_on_forked(struct initd *initd, const Thox__Forked *body) {
                 process_end_instance(p);
                 return;
         }
-        process_check_started(
-                p); /* a short program may be over by now: it was started all the same */
+        /* A short program may be over by now: it was started all the same. */
         process_check_started(p);
         if (is_dead)
                 process_on_reaped(initd, linux_pid, wait_status);
