@@ -23,8 +23,7 @@ struct binding {
         struct list server_link;
         const struct native_endpoint *native; /* what initd answers; NULL: a program's name */
         uint32_t sid;                         /* of the server */
-        uint32_t
-                server_handle; /* the handle it was bound through: the server's name for calls here */
+        uint32_t server_handle; /* that it was bound through: the server's number for calls here */
         uint64_t n_calls;
         size_t name_len;
         char name[];

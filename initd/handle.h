@@ -53,7 +53,7 @@ enum handle_error {
 int handle_give(struct peer *p, struct context *c, uint32_t rights, struct handle **ret);
 /* Handle 1 of a fresh peer. */
 int handle_give_default(struct peer *p, struct context *c, uint32_t rights);
-/* NULL when the process has no such handle, or its context is dead. */
+/* NULL when the process has no such handle. */
 struct handle *handle_find(const struct peer *p, uint32_t number);
 /* Takes it from the table and frees it; tells nobody (context.h does). */
 void handle_remove(struct handle *h);
