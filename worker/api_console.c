@@ -42,9 +42,15 @@ static int l_write_now(lua_State *L) {
         return 0;
 }
 
+/* One more call than initd allows would be answered BUSY, and its line would be lost. */
+static bool can_write(const struct worker *w) {
+        return w->syscalls.n_writes < WORKER_WRITES_MAX &&
+               w->syscalls.pending.n_used < LIMIT_CALLS_PER_CALLER;
+}
+
 static int write_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED) {
         struct worker *w = worker_of(L);
-        if (w->syscalls.n_writes < WORKER_WRITES_MAX)
+        if (can_write(w))
                 return l_write_now(L);
         w->vm.task->key = WORKER_KEY_WRITES;
         return api_park(L, TASK_STATE_KEYED, SCHED_NEVER, 0, write_continue);
@@ -55,7 +61,7 @@ static int l_write(lua_State *L) {
         struct worker *w = worker_of(L);
         lua_settop(L, 3);
         luaL_checkstring(L, 2);
-        if (w->syscalls.n_writes >= WORKER_WRITES_MAX && hijack_can_park(L))
+        if (!can_write(w) && hijack_can_park(L))
                 return write_continue(L, LUA_OK, 0);
         worker_drain_writes(w, WORKER_WRITES_MAX);
         return l_write_now(L);
