@@ -134,8 +134,9 @@ static void open_image(struct fetch *fetch,
         if (r < 0)
                 round_fail(fetch, r);
         if (r == IMAGE_E_LIMIT) {
-                snprintf(message, sizeof(message), "%u different pieces of code are in use already",
-                         LIMIT_CONTEXTS_OWNED);
+                snprintf(message, sizeof(message),
+                         "%zu different pieces of code are in use already",
+                         fetch->fetcher->images->max_images);
                 round_finish(fetch, NULL, STATUS_LIMIT, message);
         }
 }

@@ -54,8 +54,8 @@ struct image_key image_key_of_code(const char *chunk, const void *source, size_t
         return key;
 }
 
-void image_cache_init(struct image_cache *cache, struct service *service) {
-        *cache = (struct image_cache){ .service = service };
+void image_cache_init(struct image_cache *cache, struct service *service, size_t max_images) {
+        *cache = (struct image_cache){ .service = service, .max_images = max_images };
         table_init(&cache->newest);
         list_init(&cache->all);
         list_init(&cache->unused);
@@ -190,9 +190,9 @@ int image_open(struct image_cache *cache,
         struct image *image CLEANUP(image_freep) = NULL;
         int r;
 
-        if (cache->n_images >= LIMIT_CONTEXTS_OWNED && cache->n_unused > 0)
+        if (cache->n_images >= cache->max_images && cache->n_unused > 0)
                 image_free(longest_unused(cache));
-        if (cache->n_images >= LIMIT_CONTEXTS_OWNED)
+        if (cache->n_images >= cache->max_images)
                 return IMAGE_E_LIMIT;
         r = image_new(&image, cache, key, chunk, version);
         if (r < 0)

@@ -55,6 +55,7 @@ struct image_cache {
         struct list all;     /* every open image, oldest first */
         struct list unused;  /* those without users, the longest unused first */
         size_t n_images, n_unused, unused_bytes;
+        size_t max_images;
 };
 
 /* Owned by the cache; linked in `all`, and in `unused` while nobody uses it. */
@@ -76,7 +77,8 @@ struct image {
         void *open_userdata;
 };
 
-void image_cache_init(struct image_cache *cache, struct service *service);
+/* At most `max_images` are open at a time, each with a descriptor and a context. */
+void image_cache_init(struct image_cache *cache, struct service *service, size_t max_images);
 void image_cache_deinit(struct image_cache *cache);
 
 /* The newest image of a key; NULL when there is none. */
@@ -84,7 +86,7 @@ struct image *image_find(const struct image_cache *cache, const struct image_key
 
 enum image_error {
         IMAGE_OK = 0,
-        IMAGE_E_LIMIT = 1, /* LIMIT_CONTEXTS_OWNED images are in use */
+        IMAGE_E_LIMIT = 1, /* cache->max_images are in use */
 };
 
 /* Seals the binary into a new image that takes the place of the key's newest one. `on_open` runs once,

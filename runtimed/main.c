@@ -2,8 +2,10 @@
  * main.c - command line of thox-runtimed, which initd starts with the connection on descriptor 3.
  */
 #include <argp.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "libipc/base/error.h"
@@ -12,7 +14,9 @@
 
 #define EXIT_USAGE 2
 
-const char *argp_program_version = "thox-runtimed " THOX_VERSION;
+/* libc looks for this one by name. */
+__attribute__((visibility("default"))) const char *argp_program_version =
+        "thox-runtimed " THOX_VERSION;
 
 static const struct argp_option options[] = {
         { "verbose", 'v', NULL, 0, "Log debugging lines as well", 0 },
@@ -38,6 +42,16 @@ static bool has_connection(void) {
         return fstat(SERVICE_FD, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
+/* Every image in use keeps a descriptor open. */
+static void raise_descriptor_limit(void) {
+        struct rlimit limit;
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return;
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+                log_warn("cannot open more descriptors, going on with few: %s", strerror(errno));
+}
+
 int main(int argc, char **argv) {
         static const struct argp argp = {
                 .options = options,
@@ -55,6 +69,7 @@ int main(int argc, char **argv) {
                 return EXIT_USAGE;
         }
 
+        raise_descriptor_limit();
         int r = runtimed_run();
         if (r < 0) {
                 log_error("ended: %s trace=%s", strerror(-r), error_describe());

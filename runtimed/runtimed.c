@@ -5,6 +5,7 @@
 
 #include "libipc/base/error.h"
 #include "libipc/base/log.h"
+#include "libipc/limits.h"
 
 static int on_ready(UNUSED struct service *service) {
         log_debug("ready");
@@ -20,7 +21,7 @@ static int serve(struct runtimed *r) {
         r->service.on_ready = on_ready;
         r->service.on_opened = image_on_opened;
         r->service.on_closed = image_on_closed;
-        image_cache_init(&r->images, &r->service);
+        image_cache_init(&r->images, &r->service, LIMIT_CONTEXTS_OWNED_DAEMON);
         fetcher_init(&r->fetcher, &r->service, &r->images);
         e = loop_run(&r->loop);
 

@@ -14,6 +14,7 @@
 #include "runtimed/image.h"
 
 #define WORKER 17u
+#define IMAGES_MAX 256u
 
 static struct service service;
 static struct image_cache cache;
@@ -41,7 +42,7 @@ void service_context_close(struct service *s, uint32_t handle) {
 }
 
 static void setup(void) {
-        image_cache_init(&cache, &service);
+        image_cache_init(&cache, &service, IMAGES_MAX);
 }
 
 static void teardown(void) {
@@ -218,7 +219,7 @@ Test(image, the_longest_unused_goes_first) {
 
 Test(image, images_in_use_are_limited_and_unused_ones_make_room) {
         char name[16];
-        for (unsigned int i = 0; i < LIMIT_CONTEXTS_OWNED; i++) {
+        for (unsigned int i = 0; i < IMAGES_MAX; i++) {
                 snprintf(name, sizeof(name), "p%u", i);
                 open_version(name, 1);
         }
