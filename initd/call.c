@@ -258,7 +258,8 @@ static bool call_fits_limits(struct peer *caller,
                              const struct peer *server,
                              const struct wire_frame *frame) {
         char message[CALL_MESSAGE_BYTES];
-        if (caller->n_calls_made >= LIMIT_CALLS_PER_CALLER)
+        bool is_output = (frame->call.flags & WIRE_FLAG_OUTPUT) != 0;
+        if (caller->n_calls_made >= LIMIT_CALLS_PER_CALLER + (is_output ? LIMIT_OUTPUT_CALLS : 0))
                 snprintf(message, sizeof(message),
                          "%u calls of this process are unanswered "
                          "(limit LIMIT_CALLS_PER_CALLER %u)",

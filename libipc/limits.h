@@ -36,6 +36,7 @@
 
 /* Calls: over a limit the call is answered BUSY at once and nothing is queued. */
 #define LIMIT_CALLS_PER_CALLER 256u
+#define LIMIT_OUTPUT_CALLS 32u               /* beside those: what a program prints must not be lost */
 #define LIMIT_CALLS_PER_SERVER 1024u         /* delivered to one process and unanswered */
 #define LIMIT_ALARMS_PER_PROCESS 64u
 #define LIMIT_CALL_HOPS 16u                  /* contexts walked for one call */

@@ -27,6 +27,7 @@
 enum wire_flag {
         WIRE_FLAG_ONEWAY = 1u << 0,
         WIRE_FLAG_CONTINUED = 1u << 1, /* a further frame of a long message */
+        WIRE_FLAG_OUTPUT = 1u << 2,    /* LIMIT_OUTPUT_CALLS more of these fit beside other calls */
 };
 
 struct wire_call {

@@ -13,6 +13,7 @@
 
 static void write_call(struct worker *w, uint32_t handle, const char *name) {
         struct wire_call call = { .handle = handle,
+                                  .flags = WIRE_FLAG_OUTPUT,
                                   .name = (const uint8_t *)name,
                                   .name_len = strlen(name) };
         uint64_t cid;
@@ -42,15 +43,9 @@ static int l_write_now(lua_State *L) {
         return 0;
 }
 
-/* One more call than initd allows would be answered BUSY, and its line would be lost. */
-static bool can_write(const struct worker *w) {
-        return w->syscalls.n_writes < WORKER_WRITES_MAX &&
-               w->syscalls.pending.n_used < LIMIT_CALLS_PER_CALLER;
-}
-
 static int write_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED) {
         struct worker *w = worker_of(L);
-        if (can_write(w))
+        if (w->syscalls.n_writes < WORKER_WRITES_MAX)
                 return l_write_now(L);
         w->vm.task->key = WORKER_KEY_WRITES;
         return api_park(L, TASK_STATE_KEYED, SCHED_NEVER, 0, write_continue);
@@ -61,7 +56,7 @@ static int l_write(lua_State *L) {
         struct worker *w = worker_of(L);
         lua_settop(L, 3);
         luaL_checkstring(L, 2);
-        if (!can_write(w) && hijack_can_park(L))
+        if (w->syscalls.n_writes >= WORKER_WRITES_MAX && hijack_can_park(L))
                 return write_continue(L, LUA_OK, 0);
         worker_drain_writes(w, WORKER_WRITES_MAX);
         return l_write_now(L);

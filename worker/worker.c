@@ -172,7 +172,8 @@ static void worker_on_answer(struct worker *w, struct event *e) {
                 sched_wake(&w->sched, t, e);
         else
                 event_free(&w->events, e);
-        sched_wake_key(&w->sched, WORKER_KEY_WRITES);
+        if (kind == PENDING_KIND_WRITE)
+                sched_wake_key(&w->sched, WORKER_KEY_WRITES);
 }
 
 static void worker_confirm_binding(struct worker *w, struct binding *b, const struct event *e) {

@@ -20,8 +20,8 @@
 #include "worker/vm.h"
 
 #define WORKER_SPARE_COROUTINES 16u
-#define WORKER_WRITES_MAX 32u /* prints that nobody has confirmed */
-#define WORKER_KEY_WRITES 1u  /* sched keys: this one, then tids, then what Lua asks for */
+#define WORKER_WRITES_MAX LIMIT_OUTPUT_CALLS /* prints that nobody has confirmed */
+#define WORKER_KEY_WRITES 1u /* sched keys: this one, then tids, then what Lua asks for */
 
 /* A compiled chunk that came with Start. */
 struct worker_image {

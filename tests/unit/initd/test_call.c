@@ -209,6 +209,20 @@ Test(call, one_call_over_the_limit_is_busy_at_once) {
         end_expect_silence(&client);
 }
 
+Test(call, output_has_room_beside_all_other_calls) {
+        struct wire_call print = { .handle = FIXTURE_NATIVE,
+                                   .flags = WIRE_FLAG_OUTPUT,
+                                   .name = (const uint8_t *)"echo",
+                                   .name_len = 4 };
+        for (unsigned i = 0; i < LIMIT_CALLS_PER_CALLER; i++)
+                end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        for (unsigned i = 0; i < LIMIT_OUTPUT_CALLS; i++)
+                end_call_with(&client, &print, NULL);
+        end_expect_silence(&client);
+        uint64_t cid = end_call_with(&client, &print, NULL);
+        end_expect_answer(&client, cid, STATUS_BUSY);
+}
+
 Test(call, long_values_travel_in_frames_and_arrive_whole) {
         size_t len = 700000, n_seen = 0, n_frames = 0;
         uint8_t *bytes = malloc(len);
