@@ -344,7 +344,8 @@ static int report_death(const struct run *run) {
                              .fix = ending->fix };
         char signal_text[64];
 
-        if (exited->message_len > 0) {
+        /* "killed" as a message adds nothing to "was killed". */
+        if (exited->message_len > 0 && exited->reason != EXIT_REASON_KILLED) {
                 f.why = (const char *)exited->message;
                 f.why_len = exited->message_len;
         } else if (exited->signal != 0 && exited->reason == EXIT_REASON_SIGNAL) {
