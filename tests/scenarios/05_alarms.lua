@@ -15,7 +15,7 @@ end)
 local started = os.monotonic()
 os.rpc.alarm(0.2)
 tap.lasts(os.monotonic() - started, 0.2, 0.3, "an alarm is due after its time and not much later")
-tap.between(n_turns, 5, 21, "it blocks its own task alone")
+tap.between(n_turns, 2, 21, "it blocks its own task alone")
 
 -- row 38
 started = os.monotonic()
