@@ -11,9 +11,8 @@
 #include "libipc/base/log.h"
 
 struct grant {
-        struct list link; /* in the owner's list */
-        struct request
-                *request; /* to be answered when the context exists; NULL: answered, cancelled */
+        struct list link;        /* in the owner's list */
+        struct request *request; /* waits for the context; NULL: answered, cancelled */
         uint32_t handle;
         size_t n_holders; /* handles that others have */
         size_t prefix_len;
@@ -57,7 +56,7 @@ static void grant_on_context(struct service *s, void *context, uint32_t handle) 
                         request_fail(request, STATUS_LIMIT,
                                      "storaged can own no more contexts (limit %u): close a handle "
                                      "that store.delegate gave",
-                                     LIMIT_CONTEXTS_OWNED);
+                                     LIMIT_CONTEXTS_OWNED_DAEMON);
                 grant_free(g);
                 return;
         }

@@ -367,5 +367,5 @@ Test(storaged, a_prefix_no_name_can_have_is_refused) { /* row 79 */
         initd.refuses_contexts = true;
         c = send_name(NATIVE, "store.delegate", "x.", NONE);
         initd_turn();
-        expect_failure(c, STATUS_LIMIT, "limit 256");
+        expect_failure(c, STATUS_LIMIT, "limit 32768");
 }
