@@ -9,32 +9,6 @@
 #include "libipc/base/clock.h"
 #include "libipc/limits.h"
 
-static const struct {
-        enum log_level level;
-        const char *name;
-} levels[] = {
-        { LOG_LEVEL_ERROR, "error" },
-        { LOG_LEVEL_WARNING, "warning" },
-        { LOG_LEVEL_INFO, "info" },
-        { LOG_LEVEL_DEBUG, "debug" },
-};
-
-const char *journal_level_name(enum log_level level) {
-        for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
-                if (levels[i].level == level)
-                        return levels[i].name;
-        }
-        return "info";
-}
-
-int journal_level_parse(const void *text, size_t len) {
-        for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
-                if (strlen(levels[i].name) == len && memcmp(levels[i].name, text, len) == 0)
-                        return (int)levels[i].level;
-        }
-        return -1;
-}
-
 void journal_init(struct journal *j) {
         list_init(&j->lines);
         j->n_bytes = 0;

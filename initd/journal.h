@@ -36,7 +36,3 @@ void journal_add(struct journal *j,
                  enum log_level level,
                  const void *text,
                  size_t len);
-
-const char *journal_level_name(enum log_level level);
-/* -1 when it is none. */
-int journal_level_parse(const void *text, size_t len);

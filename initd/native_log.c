@@ -20,7 +20,7 @@ static void log_on_request(struct native_request *request) {
                 return;
         }
 
-        int level = journal_level_parse(level_text, level_len);
+        int level = log_level_parse(level_text, level_len);
         if (level < 0) {
                 native_refuse(request->call, STATUS_BADARGS,
                               "log: level is one of error, warning, info, debug");
@@ -77,7 +77,7 @@ static void record_line(struct record *out, const struct journal_line *line) {
         record_float(out, "time", (double)line->wall_us / 1e6);
         record_integer(out, "pid", line->pid);
         record_bytes(out, "name", line->name, line->name_len);
-        record_text(out, "level", journal_level_name(line->level));
+        record_text(out, "level", log_level_name(line->level));
         record_bytes(out, "text", line->text, line->text_len);
         record_end(out);
 }

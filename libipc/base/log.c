@@ -50,6 +50,32 @@ static bool log_wants_colour(void) {
         return isatty(STDERR_FILENO) && (!refused || refused[0] == '\0');
 }
 
+static const struct {
+        enum log_level level;
+        const char *name;
+} log_levels[] = {
+        { LOG_LEVEL_ERROR, "error" },
+        { LOG_LEVEL_WARNING, "warning" },
+        { LOG_LEVEL_INFO, "info" },
+        { LOG_LEVEL_DEBUG, "debug" },
+};
+
+const char *log_level_name(enum log_level level) {
+        for (size_t i = 0; i < ARRAY_SIZE(log_levels); i++) {
+                if (log_levels[i].level == level)
+                        return log_levels[i].name;
+        }
+        return "info";
+}
+
+int log_level_parse(const void *text, size_t len) {
+        for (size_t i = 0; i < ARRAY_SIZE(log_levels); i++) {
+                if (strlen(log_levels[i].name) == len && memcmp(log_levels[i].name, text, len) == 0)
+                        return (int)log_levels[i].level;
+        }
+        return -1;
+}
+
 void log_open(const char *program, enum log_level max) {
         log_state.program = program;
         log_state.max = max;

@@ -20,6 +20,11 @@ enum log_level {
         LOG_LEVEL_DEBUG = 7,
 };
 
+/* "error", "warning", "info", "debug". */
+const char *log_level_name(enum log_level level);
+/* -1 when the text is none of them. */
+int log_level_parse(const void *text, size_t len);
+
 /* `program` is prefixed to each line ("initd: "); must outlive all logging. */
 void log_open(const char *program, enum log_level max);
 bool log_wants(enum log_level level);
