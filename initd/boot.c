@@ -83,7 +83,8 @@ static int boot_on_timeout(struct loop_timer *timer) {
         struct boot *b = container_of(timer, struct boot, timer);
         for (size_t i = 0; i < _DAEMON_N; i++) {
                 if (!daemon_is_up(&b->initd->daemons[i]))
-                        log_error("%s is not up after 10 s", daemon_name((enum daemon_id)i));
+                        log_error("%s is not up after %u s", daemon_name((enum daemon_id)i),
+                                  (unsigned)(BOOT_DAEMONS_US / CLOCK_S_US));
         }
         stop_begin(&b->initd->stop, EXIT_FAILURE, true);
         return 0;
@@ -172,10 +173,10 @@ void boot_on_daemon_ready(struct boot *b) {
                 stop_begin(&b->initd->stop, EXIT_FAILURE, true);
                 return;
         }
-        if (b->initd->config->has_no_init)
-                boot_finish(b);
-        else
+        if (b->initd->config->has_init)
                 boot_run_init(b);
+        else
+                boot_finish(b);
 }
 
 void boot_on_ready(struct boot *b) {

@@ -4,6 +4,7 @@
  */
 #include "initd/control.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,6 +70,9 @@ static int control_on_io(struct loop_io *io, bool is_readable UNUSED, bool is_wr
         return 0;
 }
 
+#define CONTROL_TOO_MANY "64 clients are connected already"
+static_assert(LIMIT_CONTROL_CLIENTS == 64, "CONTROL_TOO_MANY names it");
+
 static void control_refuse(struct peer *peer, enum thox_status status, const char *message) {
         peer_reply(peer, 0, status, message);
         peer_close(peer, EXIT_REASON_KILLED, "refused: %s", message);
@@ -82,7 +86,7 @@ void control_on_hello(struct control *c, struct peer *peer) {
                 return;
         }
         if (c->n_clients > LIMIT_CONTROL_CLIENTS) {
-                control_refuse(peer, STATUS_BUSY, "64 clients are connected already");
+                control_refuse(peer, STATUS_BUSY, CONTROL_TOO_MANY);
                 return;
         }
         if (handle_give_default(peer, initd->router.native, HANDLE_RIGHTS_ALL) != 0) {

@@ -45,6 +45,10 @@ static const struct refusal binding_refusals[] = {
         [BINDING_E_NOTBOUND] = { STATUS_NOTBOUND, "this process does not serve that name" },
 };
 
+static_assert(LIMIT_CONTEXTS_OWNED == 256 && LIMIT_HANDLES == 1024 && LIMIT_PATTERNS == 256 &&
+                      LIMIT_CALL_HOPS == 16 && LIMIT_BINDINGS == 256 && LIMIT_NAME_BYTES == 128,
+              "the messages above name them");
+
 static const struct refusal refusal_internal = { STATUS_ERROR, "the router is out of memory" };
 static const struct refusal refusal_bad_handle = { STATUS_BADCTX,
                                                    "no such context in this process" };

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,7 +232,8 @@ static int parse_uid(struct spec_parse *p) {
         if (r != 0)
                 return r;
         if (uid < 0 || uid > INT32_MAX)
-                return spec_want(p, "an integer from 0 to 2147483647");
+                return spec_refuse(p, STATUS_BADARGS, "%s: wants an integer from 0 to %d", p->key,
+                                   INT32_MAX);
         p->spec->has_uid = true;
         p->spec->uid = (uint32_t)uid;
         return 0;
@@ -271,7 +273,8 @@ static int parse_quantum(struct spec_parse *p) {
         if (r != 0)
                 return r;
         if (us != 0 && (us < LIMIT_QUANTUM_MIN_US || us > LIMIT_QUANTUM_MAX_US))
-                return spec_want(p, "0 or 1000 to 1000000 (microseconds)");
+                return spec_refuse(p, STATUS_BADARGS, "%s: wants 0 or %u to %u (microseconds)",
+                                   p->key, LIMIT_QUANTUM_MIN_US, LIMIT_QUANTUM_MAX_US);
         p->spec->quantum_us = (uint32_t)us;
         return 0;
 }
@@ -282,7 +285,8 @@ static int parse_memory(struct spec_parse *p) {
         if (r != 0)
                 return r;
         if (bytes < 0 || (uint64_t)bytes < LIMIT_MEMORY_MIN_BYTES)
-                return spec_want(p, "1048576 bytes or more");
+                return spec_refuse(p, STATUS_BADARGS, "%s: wants %" PRIu64 " bytes or more", p->key,
+                                   LIMIT_MEMORY_MIN_BYTES);
         p->spec->memory_bytes = (uint64_t)bytes;
         return 0;
 }

@@ -19,6 +19,10 @@
 #include "libipc/limits.h"
 #include "libipc/service.h"
 
+#define ANSWER_TOO_LONG "the answer is longer than 64 MiB"
+#define ARGUMENTS_TOO_LONG "the arguments are longer than 64 MiB or than our memory"
+static_assert(LIMIT_MESSAGE_BYTES == 64u << 20, "both name it");
+
 static struct request *request_free(struct request *request) {
         if (!request)
                 return NULL;
@@ -66,7 +70,7 @@ static int send_answer(struct request *request,
         if (r == -EMSGSIZE || r == -ENOMEM)
                 return send_failure(s, request->cid, STATUS_LIMIT,
                                     r == -ENOMEM ? "out of memory for the answer" :
-                                                   "the answer is longer than 64 MiB");
+                                                   ANSWER_TOO_LONG);
         service_queue_flush(s);
         return error_fold(r);
 }
@@ -159,8 +163,7 @@ static void complete(struct request *request) {
         list_remove(&request->link);
         if (request->is_overlong) {
                 list_add_tail(&s->running, &request->link);
-                request_fail(request, STATUS_LIMIT,
-                             "the arguments are longer than 64 MiB or than our memory");
+                request_fail(request, STATUS_LIMIT, ARGUMENTS_TOO_LONG);
                 return;
         }
         list_add_tail(&s->backlog, &request->link);

@@ -7,6 +7,7 @@
  */
 #include "runtimed/compile.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <lua.h>
 #include <stdbool.h>
@@ -16,6 +17,11 @@
 
 #include "libipc/base/error.h"
 #include "libipc/limits.h"
+
+#define TOO_COMPLEX "the compiler needs more than 64 MiB for it"
+#define TOO_LONG "source is longer than 4 MiB"
+static_assert(LIMIT_COMPILE_BYTES == 64u << 20, "TOO_COMPLEX names it");
+static_assert(LIMIT_SOURCE_BYTES == 4u << 20, "TOO_LONG names it");
 
 struct budget {
         size_t used;
@@ -94,7 +100,7 @@ static int load_and_dump(
         lua_State *L, const char *chunk, struct source *source, struct buf *binary, char *message) {
         int r = lua_load(L, read_all, source, chunk, "t");
         if (r == LUA_ERRMEM)
-                return refuse(chunk, "the compiler needs more than 64 MiB for it", message);
+                return refuse(chunk, TOO_COMPLEX, message);
         if (r != LUA_OK)
                 return refuse_syntax(chunk, lua_tostring(L, -1), message);
 
@@ -106,7 +112,7 @@ static int load_and_dump(
 int compile_source(
         const char *chunk, const void *bytes, size_t len, struct buf *binary, char *message) {
         if (len > LIMIT_SOURCE_BYTES)
-                return refuse(chunk, "source is longer than 4 MiB", message);
+                return refuse(chunk, TOO_LONG, message);
         struct source source = source_after_preamble(bytes, len);
         if (source.len > 0 && source.text[0] == LUA_SIGNATURE[0])
                 return refuse(chunk, "this is precompiled Lua; only source text is accepted",
