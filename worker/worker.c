@@ -289,6 +289,7 @@ static void worker_on_terminate(struct worker *w, struct event *e) {
                 w->is_terminated = true;
                 worker_exit(w, 0, EXIT_REASON_KILLED, NULL);
         }
+        w->is_asked_to_end = true;
         worker_deliver(w, NULL, e);
 }
 
@@ -421,7 +422,8 @@ static void worker_run_tasks(struct worker *w) {
 /* ---- life ---------------------------------------------------------------------------------- */
 
 static bool worker_is_done(const struct worker *w) {
-        return !w->main_task && w->sched.n_tasks == 0 && w->bindings.n_handlers == 0;
+        bool serves = w->bindings.n_handlers > 0 && !w->is_asked_to_end;
+        return !w->main_task && w->sched.n_tasks == 0 && !serves;
 }
 
 void worker_exit(struct worker *w, uint32_t status, uint32_t reason, const char *message) {

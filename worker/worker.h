@@ -58,6 +58,7 @@ struct worker {
         unsigned n_yields;
         uint32_t exit_status; /* what the main task left */
         bool is_started, is_ending, is_terminated;
+        bool is_asked_to_end;     /* a terminate event was delivered: handlers keep it no longer */
         bool has_taken_terminate; /* some pull would have taken a terminate event */
 };
 

@@ -293,6 +293,17 @@ Test(call, terminate_reaches_a_program_that_pulls_and_ends_any_other) {
         free(p);
 }
 
+/* row 10 */
+Test(call, a_service_that_takes_terminate_ends_when_its_last_task_does) {
+        struct lua_process *p = run_terminated("os.bind('svc', function() end)\n"
+                                               "os.call(0, 'never')\n"
+                                               "os.pull('terminate') print('bye') return 7");
+        cr_assert_eq(p->status, 7);
+        cr_assert_str_eq(p->output, "info: bye\n");
+        lua_process_stop(p);
+        free(p);
+}
+
 static bool run_two(struct lua_process *p, struct wire_frame *f) {
         if (f->call.name_len != 5 || memcmp(f->call.name, "spawn", 5) != 0)
                 return false;
