@@ -25,6 +25,7 @@ struct chunk *chunk_new(struct chunk_pool *pool, size_t size) {
         chunk->size = size;
         chunk->len = 0;
         chunk->bytes = chunk->own;
+        chunk->give_back = NULL;
         return chunk;
 }
 
@@ -43,6 +44,27 @@ struct chunk *chunk_new_take(struct chunk_pool *pool, struct buf *values) {
         values->len = 0;
         values->data = take(pool->spare_bytes);
         values->cap = values->data ? pool->spare_cap : 0;
+        return chunk;
+}
+
+struct chunk *chunk_new_lent(const void *bytes,
+                             size_t len,
+                             void (*give_back)(void *owner, int ref),
+                             void *owner,
+                             int ref) {
+        struct chunk *chunk = malloc(sizeof(*chunk));
+
+        if (!chunk)
+                return NULL;
+        *chunk = (struct chunk){
+                .n_refs = 1,
+                .size = len,
+                .len = len,
+                .bytes = (uint8_t *)(uintptr_t)bytes,
+                .give_back = give_back,
+                .owner = owner,
+                .ref = ref,
+        };
         return chunk;
 }
 
@@ -68,7 +90,10 @@ struct chunk *chunk_unref(struct chunk *chunk, struct chunk_pool *pool) {
         assert(chunk->n_refs > 0);
         if (--chunk->n_refs > 0)
                 return NULL;
-        if (chunk->bytes != chunk->own) {
+        if (chunk->give_back) {
+                chunk->give_back(chunk->owner, chunk->ref);
+                free(chunk);
+        } else if (chunk->bytes != chunk->own) {
                 chunk_release_taken(chunk, pool);
         } else if (chunk->size == CHUNK_BYTES && pool->n_spares < CHUNK_POOL_MAX) {
                 pool->spares[pool->n_spares++] = chunk;

@@ -22,9 +22,12 @@
 struct chunk {
         uint32_t n_refs;
         size_t size;
-        size_t cap;     /* of `bytes` when taken */
-        size_t len;     /* bytes written so far */
-        uint8_t *bytes; /* `own`, or taken from a buffer */
+        size_t cap;                              /* of `bytes` when taken */
+        size_t len;                              /* bytes written so far */
+        uint8_t *bytes;                          /* `own`, taken from a buffer, or lent */
+        void (*give_back)(void *owner, int ref); /* of lent bytes */
+        void *owner;
+        int ref;
         uint8_t own[];
 };
 
@@ -40,6 +43,13 @@ struct chunk *chunk_new(struct chunk_pool *pool, size_t size);
 /* With the content of `values`, which is left empty but for the memory that was taken the last time;
  * NULL without memory, then `values` is as it was. */
 struct chunk *chunk_new_take(struct chunk_pool *pool, struct buf *values);
+/* Bytes that stay somebody else's: give_back(owner, ref) is called once, when nobody needs them any
+ * more. NULL without memory; then it is not called. */
+struct chunk *chunk_new_lent(const void *bytes,
+                             size_t len,
+                             void (*give_back)(void *owner, int ref),
+                             void *owner,
+                             int ref);
 struct chunk *chunk_ref(struct chunk *chunk);
 /* Returns NULL. The last reference gives the memory to the pool or frees it. */
 struct chunk *chunk_unref(struct chunk *chunk, struct chunk_pool *pool);

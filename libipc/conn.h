@@ -119,17 +119,20 @@ int conn_send_answer_long(struct conn *c,
                           const struct wire_extra *extra);
 
 /* The same, but the values are the content of `values` (those of `extra` are ignored), which is empty
- * afterwards, also on failure. Long ones are not copied: their memory moves into the queue. */
+ * afterwards, also on failure, and then that of `tail`, whose reference moves; it may be NULL. Long
+ * ones are not copied: their memory moves into the queue. */
 int conn_send_call_take(struct conn *c,
                         uint32_t seq,
                         const struct wire_call *call,
                         const struct wire_extra *extra,
-                        struct buf *values);
+                        struct buf *values,
+                        struct chunk *tail);
 int conn_send_answer_take(struct conn *c,
                           uint32_t seq,
                           const struct wire_answer *answer,
                           const struct wire_extra *extra,
-                          struct buf *values);
+                          struct buf *values,
+                          struct chunk *tail);
 
 /* CONN_OK: all written; AGAIN: the rest waits for writability; EOF: peer gone; < 0. */
 int conn_flush(struct conn *c);

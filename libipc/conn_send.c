@@ -212,50 +212,92 @@ static struct chunk *conn_find_shared(const struct conn *from, const struct wire
         return extra && extra->values_len >= CONN_SHARE_BYTES ? from->scratch->frame_chunk : NULL;
 }
 
-static bool chunk_holds(const struct chunk *chunk, const struct wire_extra *extra) {
-        return chunk && extra->values >= chunk->bytes &&
-               extra->values + extra->values_len <= chunk->bytes + chunk->size;
+/* What a frame or message has as values: bytes to copy, then bytes of a chunk to refer to. */
+struct conn_values {
+        const uint8_t *copied;
+        size_t n_copied;
+        struct chunk *shared;
+        size_t at, n_shared;
+};
+
+static size_t values_len(const struct conn_values *v) {
+        return v->n_copied + v->n_shared;
 }
 
-/* Values that lie in `shared` (which may be NULL) are referred to, others are copied. */
+/* Those of `extra`, which lie in `shared` or not; it may be NULL. */
+static struct conn_values values_of(const struct wire_extra *extra, struct chunk *shared) {
+        bool is_shared = shared && extra->values >= shared->bytes &&
+                         extra->values + extra->values_len <= shared->bytes + shared->size;
+
+        if (!is_shared)
+                return (struct conn_values){ .copied = extra->values,
+                                             .n_copied = extra->values_len };
+        return (struct conn_values){ .shared = shared,
+                                     .at = (size_t)(extra->values - shared->bytes),
+                                     .n_shared = extra->values_len };
+}
+
+/* Takes the first n bytes out of `v`. */
+static struct conn_values values_split(struct conn_values *v, size_t n) {
+        struct conn_values first = *v;
+
+        first.n_copied = n < v->n_copied ? n : v->n_copied;
+        first.n_shared = n - first.n_copied;
+        if (first.n_copied > 0)
+                v->copied += first.n_copied;
+        v->n_copied -= first.n_copied;
+        v->at += first.n_shared;
+        v->n_shared -= first.n_shared;
+        return first;
+}
+
+/* The values of `extra` are ignored. */
 static int conn_queue(struct conn *c,
                       const struct conn_frame *frame,
                       const struct wire_extra *extra,
-                      struct chunk *shared) {
-        static const struct wire_extra none;
+                      const struct conn_values *values) {
         struct conn_fds *fds CLEANUP(conn_fds_freep) = NULL;
+        struct wire_extra whole = *extra;
         size_t size, start;
         int r;
 
-        if (!extra)
-                extra = &none;
-        size = frame_size_max(frame, extra);
-        if (c->out_bytes + size + extra->values_len > LIMIT_OUT_BYTES)
+        whole.values_len = values_len(values);
+        size = frame_size_max(frame, &whole);
+        if (c->out_bytes + size + whole.values_len > LIMIT_OUT_BYTES)
                 return CONN_E_FULL;
 
-        if (!chunk_holds(shared, extra))
-                shared = NULL;
-        r = conn_fds_new(&fds, extra);
+        r = conn_fds_new(&fds, &whole);
         if (r == 0)
                 r = conn_reserve_segments(c, 2);
         if (r == 0)
-                r = conn_reserve_tail(c, size + (shared ? 0 : extra->values_len));
+                r = conn_reserve_tail(c, size + values->n_copied);
         if (r < 0)
                 return error_trace(r);
 
         start = c->tail->len;
-        conn_put_tail(c, frame, extra);
-        if (!shared && extra->values_len > 0) {
-                memcpy(c->tail->bytes + c->tail->len, extra->values, extra->values_len);
-                c->tail->len += extra->values_len;
+        conn_put_tail(c, frame, &whole);
+        if (values->n_copied > 0) {
+                memcpy(c->tail->bytes + c->tail->len, values->copied, values->n_copied);
+                c->tail->len += values->n_copied;
         }
         conn_add_segment(c, c->tail, start, c->tail->len, take(fds));
-        if (shared) {
-                const size_t at = (size_t)(extra->values - shared->bytes);
-
-                conn_add_segment(c, shared, at, at + extra->values_len, NULL);
-        }
+        if (values->n_shared > 0)
+                conn_add_segment(c, values->shared, values->at, values->at + values->n_shared,
+                                 NULL);
         return 0;
+}
+
+static int conn_queue_frame(struct conn *c,
+                            const struct conn_frame *frame,
+                            const struct wire_extra *extra,
+                            struct conn *from) {
+        static const struct wire_extra none;
+        struct conn_values values;
+
+        if (!extra)
+                extra = &none;
+        values = values_of(extra, conn_find_shared(from, extra));
+        return error_trace(conn_queue(c, frame, extra, &values));
 }
 
 int conn_send_call(struct conn *c,
@@ -265,7 +307,7 @@ int conn_send_call(struct conn *c,
                    struct conn *from) {
         const struct conn_frame frame = { .seq = seq, .call = call };
 
-        return error_trace(conn_queue(c, &frame, extra, conn_find_shared(from, extra)));
+        return error_trace(conn_queue_frame(c, &frame, extra, from));
 }
 
 int conn_send_answer(struct conn *c,
@@ -275,13 +317,13 @@ int conn_send_answer(struct conn *c,
                      struct conn *from) {
         const struct conn_frame frame = { .seq = seq, .answer = answer };
 
-        return error_trace(conn_queue(c, &frame, extra, conn_find_shared(from, extra)));
+        return error_trace(conn_queue_frame(c, &frame, extra, from));
 }
 
 int conn_send(struct conn *c, const Thox__Frame *message, const struct wire_extra *extra) {
         const struct conn_frame frame = { .message = message };
 
-        return error_trace(conn_queue(c, &frame, extra, NULL));
+        return error_trace(conn_queue_frame(c, &frame, extra, NULL));
 }
 
 /* Long messages. */
@@ -318,64 +360,73 @@ static int conn_queue_pieces(struct conn *c,
                              const struct conn_frame *frame,
                              uint32_t *flags,
                              const struct wire_extra *extra,
-                             struct chunk *shared) {
-        struct wire_extra last = *extra;
+                             struct conn_values values) {
+        static const struct wire_extra more = { .more = true };
         int r;
 
-        while (last.values_len > LIMIT_FRAGMENT_BYTES + CONN_FRAGMENT_SLACK_BYTES) {
-                const struct wire_extra piece = {
-                        .more = true,
-                        .values = last.values,
-                        .values_len = LIMIT_FRAGMENT_BYTES,
-                };
+        while (values_len(&values) > LIMIT_FRAGMENT_BYTES + CONN_FRAGMENT_SLACK_BYTES) {
+                const struct conn_values piece = values_split(&values, LIMIT_FRAGMENT_BYTES);
 
-                r = conn_queue(c, frame, &piece, shared);
+                r = conn_queue(c, frame, &more, &piece);
                 if (r != 0)
                         return error_trace(r);
-                last.values += LIMIT_FRAGMENT_BYTES;
-                last.values_len -= LIMIT_FRAGMENT_BYTES;
                 *flags |= WIRE_FLAG_CONTINUED;
         }
-        return error_trace(conn_queue(c, frame, &last, shared));
+        return error_trace(conn_queue(c, frame, extra, &values));
 }
 
 static int conn_queue_long(struct conn *c,
                            const struct conn_frame *frame,
                            uint32_t *flags,
                            const struct wire_extra *extra,
-                           struct chunk *shared) {
+                           const struct conn_values *values) {
         static const struct wire_extra none;
         const struct conn_mark mark = conn_mark(c);
         int r;
 
-        if (extra && extra->values_len > LIMIT_MESSAGE_BYTES)
+        if (values_len(values) > LIMIT_MESSAGE_BYTES)
                 return error_origin(EMSGSIZE);
 
-        r = conn_queue_pieces(c, frame, flags, extra ? extra : &none, shared);
+        r = conn_queue_pieces(c, frame, flags, extra ? extra : &none, *values);
         if (r != 0)
                 conn_revert(c, &mark);
         return error_trace(r);
 }
 
-/* With the content of `values`, which is empty afterwards. */
+static int conn_queue_copy(struct conn *c,
+                           const struct conn_frame *frame,
+                           uint32_t *flags,
+                           const struct wire_extra *extra) {
+        struct conn_values values = { 0 };
+
+        if (extra)
+                values = values_of(extra, NULL);
+        return error_trace(conn_queue_long(c, frame, flags, extra, &values));
+}
+
+/* With the content of `buf`, which is empty afterwards, and of `tail`, whose reference moves. */
 static int conn_queue_take(struct conn *c,
                            const struct conn_frame *frame,
                            uint32_t *flags,
                            const struct wire_extra *extra,
-                           struct buf *values) {
-        struct wire_extra whole = extra ? *extra : (struct wire_extra){ 0 };
-        struct chunk *shared = NULL;
+                           struct buf *buf,
+                           struct chunk *tail) {
+        struct conn_values values = { .copied = buf->data, .n_copied = buf->len };
         int r;
 
-        whole.values = values->data;
-        whole.values_len = values->len;
         /* Without memory for the chunk the values are copied, which needs more: it will tell. */
-        if (values->len >= CONN_TAKE_BYTES)
-                shared = chunk_new_take(&c->scratch->pool, values);
+        if (!tail && buf->len >= CONN_TAKE_BYTES) {
+                tail = chunk_new_take(&c->scratch->pool, buf);
+                values.n_copied = tail ? 0 : values.n_copied;
+        }
+        if (tail) {
+                values.shared = tail;
+                values.n_shared = tail->len;
+        }
 
-        r = conn_queue_long(c, frame, flags, &whole, shared);
-        chunk_unref(shared, &c->scratch->pool);
-        buf_clear(values);
+        r = conn_queue_long(c, frame, flags, extra, &values);
+        chunk_unref(tail, &c->scratch->pool);
+        buf_clear(buf);
         return error_trace(r);
 }
 
@@ -386,7 +437,7 @@ int conn_send_call_long(struct conn *c,
         struct wire_call piece = *call;
         const struct conn_frame frame = { .seq = seq, .call = &piece };
 
-        return error_trace(conn_queue_long(c, &frame, &piece.flags, extra, NULL));
+        return error_trace(conn_queue_copy(c, &frame, &piece.flags, extra));
 }
 
 int conn_send_answer_long(struct conn *c,
@@ -396,29 +447,31 @@ int conn_send_answer_long(struct conn *c,
         struct wire_answer piece = *answer;
         const struct conn_frame frame = { .seq = seq, .answer = &piece };
 
-        return error_trace(conn_queue_long(c, &frame, &piece.flags, extra, NULL));
+        return error_trace(conn_queue_copy(c, &frame, &piece.flags, extra));
 }
 
 int conn_send_call_take(struct conn *c,
                         uint32_t seq,
                         const struct wire_call *call,
                         const struct wire_extra *extra,
-                        struct buf *values) {
+                        struct buf *values,
+                        struct chunk *tail) {
         struct wire_call piece = *call;
         const struct conn_frame frame = { .seq = seq, .call = &piece };
 
-        return error_trace(conn_queue_take(c, &frame, &piece.flags, extra, values));
+        return error_trace(conn_queue_take(c, &frame, &piece.flags, extra, values, tail));
 }
 
 int conn_send_answer_take(struct conn *c,
                           uint32_t seq,
                           const struct wire_answer *answer,
                           const struct wire_extra *extra,
-                          struct buf *values) {
+                          struct buf *values,
+                          struct chunk *tail) {
         struct wire_answer piece = *answer;
         const struct conn_frame frame = { .seq = seq, .answer = &piece };
 
-        return error_trace(conn_queue_take(c, &frame, &piece.flags, extra, values));
+        return error_trace(conn_queue_take(c, &frame, &piece.flags, extra, values, tail));
 }
 
 /* Writing. */

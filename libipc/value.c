@@ -139,6 +139,10 @@ int value_put_bytes(struct buf *b, const void *bytes, size_t len) {
         return 0;
 }
 
+int value_put_bytes_head(struct buf *b, size_t len) {
+        return put_head(b, MAJOR_BYTES, len);
+}
+
 int value_put_text(struct buf *b, const char *text) {
         return value_put_bytes(b, text, strlen(text));
 }

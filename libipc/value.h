@@ -37,6 +37,8 @@ int value_put_boolean(struct buf *b, bool v);
 int value_put_integer(struct buf *b, int64_t v);
 int value_put_float(struct buf *b, double v);
 int value_put_bytes(struct buf *b, const void *bytes, size_t len);
+/* Only what precedes them: exactly `len` bytes must follow. */
+int value_put_bytes_head(struct buf *b, size_t len);
 int value_put_text(struct buf *b, const char *text); /* a byte string as well */
 int value_put_array(struct buf *b, size_t n);
 int value_put_map(struct buf *b, size_t n_pairs); /* or VALUE_INDEFINITE, ended by value_put_end */

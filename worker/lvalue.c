@@ -19,6 +19,9 @@
 
 #define LVALUE_STACK_SLOTS 8 /* for one container and the value in it */
 #define LVALUE_SIZE_HINT_MAX 1024u
+/* From here on keeping a string costs less than copying it. */
+#define LVALUE_LEND_BYTES (16u << 10)
+#define LVALUE_HEAD_BYTES 9u
 
 /* ---- encoding ------------------------------------------------------------------------------ */
 
@@ -184,12 +187,40 @@ static void encoder_step(struct encoder *e) {
                 encoder_open(e);
 }
 
+static void give_string_back(void *vm, int ref) {
+        vm_unref(vm, ref);
+}
+
+/* A long string at the end of a message is sent from where it is; the registry keeps it until then.
+ * False: it is encoded like any other value. */
+static bool encoder_lend(struct encoder *e, int index) {
+        lua_State *L = e->L;
+        struct syscalls *s = e->s;
+        size_t len;
+        if (lua_type(L, index) != LUA_TSTRING || lua_rawlen(L, index) < LVALUE_LEND_BYTES)
+                return false;
+        const char *bytes = lua_tolstring(L, index, &len);
+        if (len > LIMIT_MESSAGE_BYTES - LVALUE_HEAD_BYTES ||
+            s->values.len > LIMIT_MESSAGE_BYTES - LVALUE_HEAD_BYTES - len)
+                return false;
+        encoder_check(e, value_put_bytes_head(&s->values, len));
+        lua_pushvalue(L, index);
+        int ref = luaL_ref(L, LUA_REGISTRYINDEX);
+        s->tail = chunk_new_lent(bytes, len, give_string_back, vm_of(L), ref);
+        if (!s->tail) {
+                luaL_unref(L, LUA_REGISTRYINDEX, ref);
+                luaL_error(L, "not enough memory");
+        }
+        return true;
+}
+
 void lvalue_encode(lua_State *L, struct syscalls *s, int first, int n, const char *what) {
         struct encoder e = { .L = L, .s = s, .what = what };
-        buf_clear(&s->values);
-        s->n_caps = 0;
+        syscall_clear_values(s);
         for (int i = 0; i < n; i++) {
                 e.root = i + 1;
+                if (i == n - 1 && encoder_lend(&e, first + i))
+                        return;
                 if (encoder_put(&e, first + i))
                         continue;
                 luaL_checkstack(L, LVALUE_STACK_SLOTS, "values nested too deep");

@@ -47,9 +47,16 @@ void syscalls_deinit(struct syscalls *s) {
                 syscall_remove_served(s, served);
         table_deinit(&s->pending);
         table_deinit(&s->served);
+        syscall_clear_values(s);
         buf_deinit(&s->values);
         conn_deinit(&s->conn);
         conn_scratch_deinit(&s->scratch);
+}
+
+void syscall_clear_values(struct syscalls *s) {
+        buf_clear(&s->values);
+        s->tail = chunk_unref(s->tail, &s->scratch.pool);
+        s->n_caps = 0;
 }
 
 static uint32_t syscall_new_seq(struct syscalls *s) {
@@ -94,7 +101,7 @@ struct pending *syscall_find_pending(const struct syscalls *s, uint32_t seq) {
 
 static int syscall_send_call(struct syscalls *s, uint32_t seq, const struct wire_call *call) {
         struct wire_extra extra = { .caps = s->caps, .n_caps = s->n_caps };
-        int r = conn_send_call_take(&s->conn, seq, call, &extra, &s->values);
+        int r = conn_send_call_take(&s->conn, seq, call, &extra, &s->values, take(s->tail));
         s->n_caps = 0;
         return r < 0 ? error_trace(r) : r;
 }
@@ -143,7 +150,7 @@ int syscall_request(struct syscalls *s,
 int syscall_answer(struct syscalls *s, struct served *served, uint32_t status) {
         struct wire_answer answer = { .cid = served->cid, .status = status };
         struct wire_extra extra = { .caps = s->caps, .n_caps = s->n_caps };
-        int r = conn_send_answer_take(&s->conn, 0, &answer, &extra, &s->values);
+        int r = conn_send_answer_take(&s->conn, 0, &answer, &extra, &s->values, take(s->tail));
         s->n_caps = 0;
         syscall_remove_served(s, served);
         return r < 0 ? error_trace(r) : r;
@@ -153,8 +160,7 @@ int syscall_refuse(struct syscalls *s,
                    struct served *served,
                    uint32_t status,
                    const char *message) {
-        buf_clear(&s->values);
-        s->n_caps = 0;
+        syscall_clear_values(s);
         int r = value_put_text(&s->values, message);
         if (r < 0)
                 return error_trace(r);

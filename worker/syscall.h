@@ -55,6 +55,7 @@ struct syscalls {
         struct table served;  /* by cid */
         size_t n_writes;      /* PENDING_KIND_WRITE */
         struct buf values;    /* of the next message */
+        struct chunk *tail;   /* more of its values: a long string at their end, not copied */
         struct wire_cap caps[LIMIT_FRAME_CAPS];
         size_t n_caps;
 };
@@ -62,6 +63,8 @@ struct syscalls {
 /* Takes the socket, also on failure. */
 int syscalls_init_take(struct syscalls *s, int fd);
 void syscalls_deinit(struct syscalls *s);
+/* Drops what was encoded and not sent. */
+void syscall_clear_values(struct syscalls *s);
 
 /* Call with s->values and s->caps. 0, CONN_E_FULL or -errno; *ret_cid names the answer. */
 int syscall_call(struct syscalls *s,

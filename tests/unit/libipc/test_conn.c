@@ -410,7 +410,7 @@ Test(conn, values_that_are_taken_arrive_and_leave_an_empty_buffer) {
         buf_init(&values, 1 << 20);
         for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
                 cr_assert_eq(buf_add(&values, pattern, lens[i]), 0);
-                cr_assert_eq(conn_send_call_take(&near, 9, &sample_call, NULL, &values), 0);
+                cr_assert_eq(conn_send_call_take(&near, 9, &sample_call, NULL, &values, NULL), 0);
                 cr_expect_eq(values.len, 0);
                 cr_expect_lt(near.tail->len, 36 << 10, "what is long is not copied");
                 expect_pieces(pattern, lens[i], 0);
@@ -421,11 +421,38 @@ Test(conn, values_that_are_taken_arrive_and_leave_an_empty_buffer) {
         do {
                 pending = conn_pending(&near);
                 cr_assert_eq(buf_add(&values, pattern, 1 << 20), 0);
-                r = conn_send_call_take(&near, 9, &sample_call, NULL, &values);
+                r = conn_send_call_take(&near, 9, &sample_call, NULL, &values, NULL);
                 cr_assert_eq(values.len, 0);
         } while (r == 0);
         cr_expect_eq(r, CONN_E_FULL);
         cr_expect_eq(conn_pending(&near), pending);
+        buf_deinit(&values);
+        free(pattern);
+}
+
+static void count_return(void *owner, int ref) {
+        int *n_returned = owner;
+
+        *n_returned += ref;
+}
+
+Test(conn, lent_bytes_follow_the_values_and_go_back_once_they_are_written) {
+        static const size_t lens[] = { 20000, LIMIT_FRAGMENT_BYTES, 1 << 20 };
+        uint8_t *pattern = patterned(1 << 20);
+        struct buf values;
+
+        buf_init(&values, 1 << 20);
+        for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
+                int n_returned = 0;
+                struct chunk *tail =
+                        chunk_new_lent(pattern + 70, lens[i] - 70, count_return, &n_returned, 1);
+
+                cr_assert_eq(buf_add(&values, pattern, 70), 0);
+                cr_assert_eq(conn_send_call_take(&near, 9, &sample_call, NULL, &values, tail), 0);
+                cr_expect_eq(n_returned, 0);
+                expect_pieces(pattern, lens[i], 0);
+                cr_expect_eq(n_returned, 1);
+        }
         buf_deinit(&values);
         free(pattern);
 }
