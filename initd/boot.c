@@ -173,10 +173,10 @@ void boot_on_daemon_ready(struct boot *b) {
                 stop_begin(&b->initd->stop, EXIT_FAILURE, true);
                 return;
         }
-        if (b->initd->config->has_no_init)
-                boot_finish(b);
-        else
+        if (b->initd->config->has_init)
                 boot_run_init(b);
+        else
+                boot_finish(b);
 }
 
 void boot_on_ready(struct boot *b) {

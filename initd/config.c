@@ -1,16 +1,19 @@
 /*
  * config.c - see config.h. Refusals are printed here, as this is all a user sees before there is a
- * log.
+ * log. The table of settings is the one place that knows them; the manual and the sample file are
+ * checked against it.
  */
 #include "initd/config.h"
 
 #include <argp.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "libipc/base/conf.h"
 #include "libipc/base/parse.h"
 
 #define PROGRAM "thox-initd"
@@ -20,6 +23,7 @@ enum option_key {
         OPTION_DIR = 256,
         OPTION_SYSTEM,
         OPTION_USER,
+        OPTION_CONFIG,
         OPTION_BOOT,
         OPTION_LIBEXEC,
         OPTION_KEEP,
@@ -35,6 +39,7 @@ static const struct argp_option options[] = {
         { "dir", OPTION_DIR, "DIR", 0, "Keep everything of this tree under DIR", 0 },
         { "system", OPTION_SYSTEM, NULL, 0, "Use /run/thox and /var/lib/thox", 0 },
         { "user", OPTION_USER, NULL, 0, "Use the user's XDG directories", 0 },
+        { "config", OPTION_CONFIG, "FILE", 0, "Settings (default thox.conf, see thox.conf(5))", 0 },
         { "boot", OPTION_BOOT, "DIR", 0, "Boot store (default " THOX_DATADIR "/boot)", 0 },
         { "libexec", OPTION_LIBEXEC, "DIR", 0,
           "Where thox-storaged, thox-runtimed and thox-worker are (default " THOX_LIBEXECDIR ")",
@@ -50,26 +55,38 @@ static const struct argp_option options[] = {
         { 0 },
 };
 
-static const struct {
-        const char *name;
-        enum log_level level;
-} levels[] = {
-        { "error", LOG_LEVEL_ERROR },
-        { "warning", LOG_LEVEL_WARNING },
-        { "info", LOG_LEVEL_INFO },
-        { "debug", LOG_LEVEL_DEBUG },
+#define FIELD(name) offsetof(struct config, name)
+
+static const struct conf_key settings[] = {
+        { "startup", CONF_BOOL, FIELD(has_init) },
+        { "keep", CONF_BOOL, FIELD(is_kept) },
+        { "boot", CONF_DIRECTORY, FIELD(boot_dir) },
+        { "libexec", CONF_DIRECTORY, FIELD(libexec) },
+        { "store", CONF_DIRECTORY, FIELD(paths.store) },
+        { "log.level", CONF_LEVEL, FIELD(log_level) },
 };
+static const struct conf_table settings_table = { settings, ARRAY_SIZE(settings) };
+
+static int config_take_dir(char ret[PATH_MAX], const char *option, const char *text) {
+        if (strlen(text) >= PATH_MAX) {
+                fprintf(stderr, PROGRAM ": --%s: the path must be shorter than %d bytes\n", option,
+                        PATH_MAX);
+                return CONFIG_E_REFUSED;
+        }
+        memcpy(ret, text, strlen(text) + 1);
+        return 0;
+}
 
 static int config_parse_level(struct config *c, const char *text) {
-        for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
-                if (strcmp(text, levels[i].name) == 0) {
-                        c->log_level = levels[i].level;
-                        return 0;
-                }
+        int level = log_level_parse(text, strlen(text));
+        if (level < 0) {
+                fprintf(stderr,
+                        PROGRAM ": --log-level: '%s' is none of error, warning, info, debug\n",
+                        text);
+                return CONFIG_E_REFUSED;
         }
-        fprintf(stderr, PROGRAM ": --log-level: '%s' is none of error, warning, info, debug\n",
-                text);
-        return CONFIG_E_REFUSED;
+        c->log_level = (enum log_level)level;
+        return 0;
 }
 
 static int config_parse_fd(struct config *c, const char *text) {
@@ -95,17 +112,19 @@ static int config_on_option(int key, char *arg, struct argp_state *state) {
         case OPTION_USER:
                 c->want_system = 0;
                 return 0;
+        case OPTION_CONFIG:
+                c->file = arg;
+                return 0;
         case OPTION_BOOT:
-                c->boot_dir = arg;
-                return 0;
+                return config_take_dir(c->boot_dir, "boot", arg);
         case OPTION_LIBEXEC:
-                c->libexec = arg;
-                return 0;
+                return config_take_dir(c->libexec, "libexec", arg);
         case OPTION_KEEP:
                 c->is_kept = true;
                 return 0;
         case OPTION_NO_INIT:
-                c->is_kept = c->has_no_init = true;
+                c->has_init = false;
+                c->is_kept = true;
                 return 0;
         case OPTION_NO_VERIFY:
                 c->is_unverified = true;
@@ -132,7 +151,7 @@ static int config_on_option(int key, char *arg, struct argp_state *state) {
         }
 }
 
-int config_parse(struct config *ret, int argc, char **argv) {
+static int config_parse_options(struct config *c, int argc, char **argv) {
         struct argp argp = {
                 .options = options,
                 .parser = config_on_option,
@@ -142,24 +161,53 @@ int config_parse(struct config *ret, int argc, char **argv) {
                        "  thox-initd --dir /tmp/tree --keep\n"
                        "  thox-initd --user --log-level debug",
         };
+
+        int r = argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, c);
+        return r == 0 || r == CONFIG_E_DONE ? r : CONFIG_E_REFUSED;
+}
+
+int config_parse(struct config *ret, int argc, char **argv) {
         struct config c = {
                 .dir = getenv("THOX_DIR"),
                 .want_system = -1,
                 .boot_dir = THOX_DATADIR "/boot",
                 .libexec = THOX_LIBEXECDIR,
+                .has_init = true,
                 .ready_fd = -1,
                 .log_level = LOG_LEVEL_INFO,
         };
         if (c.dir && c.dir[0] == '\0')
                 c.dir = NULL;
 
-        int r = argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &c);
-        if (r == CONFIG_E_DONE)
-                return CONFIG_E_DONE;
-        if (r != 0)
+        int r = config_parse_options(&c, argc, argv);
+        if (r == CONFIG_OK)
+                *ret = c;
+        return r;
+}
+
+/* FILE, then FILE.d/NAME.conf: what comes later replaces what came earlier. */
+static int config_read_files(struct config *c) {
+        const char *file = c->file ? c->file : c->paths.config;
+        char dir[PATH_MAX + sizeof(".d")], why[CONF_WHY_BYTES];
+        if (file[0] == '\0')
+                return CONFIG_OK;
+
+        int r = conf_read(&settings_table, file, c, why);
+        if (r == CONF_E_MISSING && c->file) {
+                fprintf(stderr, PROGRAM ": --config %s: there is no such file\n", file);
                 return CONFIG_E_REFUSED;
-        *ret = c;
-        return CONFIG_OK;
+        }
+        if (r == CONF_OK || r == CONF_E_MISSING) {
+                snprintf(dir, sizeof(dir), "%s.d", file);
+                r = conf_read_dir(&settings_table, dir, c, why);
+        }
+        if (r == CONF_E_INVALID)
+                fprintf(stderr, PROGRAM ": %s\n", why);
+        if (r < 0)
+                fprintf(stderr, PROGRAM ": cannot read %s: %s\n", file, strerror(-r));
+        if (!c->has_init)
+                c->is_kept = true;
+        return r == CONF_OK ? CONFIG_OK : CONFIG_E_REFUSED;
 }
 
 /* A build tree has each program in a folder of its own. */
@@ -176,7 +224,7 @@ static int config_find_program(const struct config *c, const char *name, char re
         return CONFIG_E_REFUSED;
 }
 
-int config_complete(struct config *c) {
+static int config_find_paths(struct config *c) {
         int r = paths_init(&c->paths, c->dir, c->want_system);
         if (r == PATHS_E_TOO_LONG) {
                 fprintf(stderr,
@@ -189,6 +237,17 @@ int config_complete(struct config *c) {
                 fprintf(stderr, PROGRAM ": cannot work out the directories: %s\n", strerror(-r));
                 return CONFIG_E_REFUSED;
         }
+        return CONFIG_OK;
+}
+
+int config_complete(struct config *c, int argc, char **argv) {
+        int r = config_find_paths(c);
+        if (r == CONFIG_OK)
+                r = config_read_files(c);
+        if (r == CONFIG_OK)
+                r = config_parse_options(c, argc, argv);
+        if (r != CONFIG_OK)
+                return r;
 
         if (config_find_program(c, "storaged", c->storaged) != 0 ||
             config_find_program(c, "runtimed", c->runtimed) != 0 ||

@@ -1,6 +1,7 @@
 /*
- * config.h - what the command line says, checked and made complete: every path is absolute or as
- * given, every file that initd will execute exists. Nothing is read from the disk but that.
+ * config.h - what the command line and the configuration files (thox.conf(5)) say, checked and made
+ * complete: every path is absolute or as given, every file that initd will execute exists. The
+ * command line goes before the files, the files before the defaults.
  */
 #pragma once
 
@@ -11,12 +12,13 @@
 #include "libipc/paths.h"
 
 struct config {
-        const char *dir; /* --dir or THOX_DIR; NULL: by user */
-        int want_system; /* --system 1, --user 0, neither -1 */
-        const char *boot_dir;
-        const char *libexec;
+        const char *dir;  /* --dir or THOX_DIR; NULL: by user */
+        int want_system;  /* --system 1, --user 0, neither -1 */
+        const char *file; /* --config; NULL: the one of `paths`, if it exists */
+        char boot_dir[PATH_MAX];
+        char libexec[PATH_MAX];
         bool is_kept;       /* --keep: go on without programs */
-        bool has_no_init;   /* --no-init: daemons only */
+        bool has_init;      /* without --no-init: not only the daemons */
         bool is_unverified; /* --no-verify: the boot store's hashes are not looked at */
         bool has_no_hooks;  /* --no-hooks: for the zygote */
         int ready_fd;       /* -1: none */
@@ -34,7 +36,7 @@ enum config_error {
         CONFIG_E_DONE = 2,    /* --help or --version: has been printed */
 };
 
-/* Strings of the result point into `argv`. */
+/* The command line alone, which says where the files are. Strings of the result point into `argv`. */
 int config_parse(struct config *ret, int argc, char **argv);
-/* The derived part: paths and the programs' files. */
-int config_complete(struct config *c);
+/* The rest: paths, the configuration files, with the same command line over them, and the programs. */
+int config_complete(struct config *c, int argc, char **argv);

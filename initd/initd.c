@@ -179,7 +179,7 @@ static int on_sigint(struct loop_signal *signal, int number UNUSED) {
 }
 
 static int on_sighup(struct loop_signal *signal UNUSED, int number UNUSED) {
-        log_info("SIGHUP: there is no configuration to read again");
+        log_info("SIGHUP: the configuration is read at the start only; restart to change it");
         return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * main.c - thox-initd: command line to configuration, configuration to a tree, its end to an exit
- * status. 0: asked to stop; 1: could not start, or failed; 2: wrong usage.
+ * main.c - thox-initd: command line and files to configuration, configuration to a tree, its end to an
+ * exit status. 0: asked to stop; 1: could not start, or failed; 2: wrong usage.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +35,8 @@ int main(int argc, char **argv) {
         if (r != 0)
                 return EXIT_USAGE;
 
-        log_open("thox-initd", config.log_level);
-        if (config_complete(&config) != 0)
+        if (config_complete(&config, argc, argv) != 0)
                 return EXIT_FAILURE;
+        log_open("thox-initd", config.log_level);
         return run_tree(&config);
 }

@@ -38,6 +38,8 @@ static int paths_init_dir(struct paths *p, const char *dir) {
         r = path_format(p->run, "%s", dir);
         if (r == 0)
                 r = path_format(p->store, "%s/store", dir);
+        if (r == 0)
+                r = path_format(p->config, "%s/thox.conf", dir);
         return r;
 }
 
@@ -47,7 +49,21 @@ static int paths_init_system(struct paths *p) {
         r = path_format(p->run, "/run/thox");
         if (r == 0)
                 r = path_format(p->store, "/var/lib/thox");
+        if (r == 0)
+                r = path_format(p->config, THOX_SYSCONFDIR "/thox/thox.conf");
         return r;
+}
+
+static int paths_init_user_config(struct paths *p) {
+        const char *config_dir = path_of_environment("XDG_CONFIG_HOME");
+        const char *home = path_of_environment("HOME");
+
+        if (config_dir)
+                return path_format(p->config, "%s/thox/thox.conf", config_dir);
+        if (home)
+                return path_format(p->config, "%s/.config/thox/thox.conf", home);
+        p->config[0] = '\0';
+        return 0;
 }
 
 static int paths_init_user(struct paths *p) {
@@ -60,6 +76,8 @@ static int paths_init_user(struct paths *p) {
                 r = path_format(p->run, "%s/thox", runtime_dir);
         else
                 r = path_format(p->run, "/tmp/thox-%u", (unsigned)geteuid());
+        if (r == 0)
+                r = paths_init_user_config(p);
         if (r < 0)
                 return r;
 

@@ -1,10 +1,11 @@
 /*
  * paths.h - where a tree keeps its files; the same rule in initd and thoxctl.
  *
- *   --dir DIR            everything under DIR: DIR/control, DIR/lock, DIR/store
- *   root                 /run/thox/control, /run/thox/lock, /var/lib/thox
- *   anybody else         $XDG_RUNTIME_DIR/thox/{control,lock}, $XDG_DATA_HOME/thox
- *                        (/tmp/thox-UID and ~/.local/share/thox when unset)
+ *   --dir DIR            everything under DIR: DIR/control, DIR/lock, DIR/store, DIR/thox.conf
+ *   root                 /run/thox/control, /run/thox/lock, /var/lib/thox, /etc/thox/thox.conf
+ *   anybody else         $XDG_RUNTIME_DIR/thox/{control,lock}, $XDG_DATA_HOME/thox,
+ *                        $XDG_CONFIG_HOME/thox/thox.conf
+ *                        (/tmp/thox-UID, ~/.local/share/thox and ~/.config/thox when unset)
  */
 #pragma once
 
@@ -16,6 +17,7 @@ struct paths {
         char socket[PATH_MAX];
         char lock[PATH_MAX];
         char store[PATH_MAX];   /* directory of storaged's files */
+        char config[PATH_MAX];  /* settings, see thox.conf(5); empty when there is no place for them */
 };
 
 enum paths_error {

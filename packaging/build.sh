@@ -5,6 +5,7 @@
 # One list for everything: programs, tests, lint.
 packages=(
     build-essential
+    libconfig-dev
     libcriterion-dev
     libevent-dev
     libjansson-dev

@@ -27,6 +27,7 @@ FOREIGN = [
      r"fexecve|posix_spawn|pidfd_send_signal)\s*\(|\bSYS_(clone3?|pidfd_send_signal|waitid)\b",
      # disk.c opens a store that may be damaged in a child first: LMDB aborts on what it does not understand
      {"initd/spawn.c", "worker/zygote.c", "storaged/disk.c"}),
+    ("libconfig", r"#\s*include\s*<libconfig", {"libipc/base/conf.c"}),
     ("lmdb", r"#\s*include\s*<lmdb\.h>", {"storaged/disk.c"}),
     ("Lua", r"#\s*include\s*<(lua5\.4/)?(lua|lauxlib|lualib|luaconf)\.h>", {"worker/", "runtimed/compile.c"}),
     ("sd_notify", r"\bsd_notifyf?\s*\(|#\s*include\s*<systemd/", {"initd/notify.c"}),

@@ -63,14 +63,14 @@ void tree_init(struct tree_fixture *t, bool has_init) {
         tree_make_dirs(t);
         t->config = (struct config){ .dir = t->dir,
                                      .want_system = -1,
-                                     .boot_dir = t->boot_dir,
                                      .is_kept = !has_init,
-                                     .has_no_init = !has_init,
+                                     .has_init = has_init,
                                      .is_unverified = true,
                                      .ready_fd = -1,
                                      .storaged = "storaged",
                                      .runtimed = "runtimed",
                                      .worker = "worker" };
+        snprintf(t->config.boot_dir, sizeof(t->config.boot_dir), "%s", t->boot_dir);
         cr_assert(paths_init(&t->config.paths, t->dir, -1) == 0);
         cr_assert(initd_new(&t->initd, &t->config) == 0);
         cr_assert(boot_begin(&t->initd->boot) == 0);

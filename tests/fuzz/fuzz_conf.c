@@ -1,0 +1,54 @@
+/*
+ * fuzz_conf.c - bytes as a configuration file: either every setting holds a value of its kind, or
+ * there is a sentence that names the file.
+ */
+#include <assert.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libipc/base/conf.h"
+#include "libipc/base/log.h"
+#include "libipc/base/macros.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct fields {
+        uint8_t before;
+        bool startup;
+        enum log_level level;
+        char store[PATH_MAX];
+        uint8_t after;
+};
+
+static const struct conf_key keys[] = {
+        { "startup", CONF_BOOL, offsetof(struct fields, startup) },
+        { "store", CONF_DIRECTORY, offsetof(struct fields, store) },
+        { "log.level", CONF_LEVEL, offsetof(struct fields, level) },
+};
+static const struct conf_table table = { keys, ARRAY_SIZE(keys) };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        struct fields f = { 42, true, LOG_LEVEL_INFO, "/", 42 };
+        char why[CONF_WHY_BYTES];
+        if (size > CONF_FILE_BYTES_MAX)
+                return 0;
+        char *text = malloc(size + 1);
+        if (!text)
+                abort();
+        memcpy(text, data, size);
+        text[size] = '\0';
+
+        int r = conf_parse(&table, text, "fuzz.conf", &f, why);
+        free(text);
+        assert(r == CONF_OK || r == CONF_E_INVALID);
+        assert(r == CONF_OK || (memchr(why, '\0', sizeof(why)) && !strncmp(why, "fuzz.conf:", 10)));
+        assert(f.before == 42 && f.after == 42);
+        assert(f.store[0] == '/' && memchr(f.store, '\0', sizeof(f.store)));
+        assert(log_level_name(f.level) &&
+               (f.level == LOG_LEVEL_INFO || strcmp(log_level_name(f.level), "info") != 0));
+        return 0;
+}
