@@ -10,6 +10,13 @@ void stop_init(struct stop *s, struct initd *initd) {
         *s = (struct stop){ .initd = initd };
 }
 
+/* A zygote that does not answer would keep the programs it owes for ever. */
+static void stop_forking(struct stop *s) {
+        if (s->initd->processes.n_forking > 0)
+                supervise_on_event(&s->initd->daemons[DAEMON_ZYGOTE].supervisor,
+                                   SUPERVISE_EVENT_KILL);
+}
+
 /* Killing a program that waits for its restart removes it, and only it, from the list. */
 static void stop_programs(struct stop *s) {
         list_for_each_safe(link, &s->initd->processes.all)
@@ -24,10 +31,12 @@ static void stop_daemons(struct stop *s) {
 }
 
 static void stop_take_step(struct stop *s) {
-        if (s->step == STOP_STEP_PROGRAMS)
+        if (s->step == STOP_STEP_PROGRAMS) {
+                stop_forking(s);
                 stop_programs(s);
-        else if (s->step == STOP_STEP_DAEMONS)
+        } else if (s->step == STOP_STEP_DAEMONS) {
                 stop_daemons(s);
+        }
         /* The check follows as a later: what was asked for may have come about at once. */
         loop_later_add(&s->initd->loop, &s->initd->check);
 }
