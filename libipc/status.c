@@ -76,13 +76,6 @@ int status_exit_code(uint32_t status) {
         return status < _STATUS_N ? status_rows[status].exit_code : 1;
 }
 
-int status_parse(const char *name) {
-        for (size_t i = 0; i < _STATUS_N; i++)
-                if (strcmp(status_rows[i].name, name) == 0)
-                        return (int)i;
-        return -1;
-}
-
 const char *exit_reason_name(uint32_t reason) {
         return reason < _EXIT_REASON_N ? exit_reason_names[reason] : "unknown";
 }

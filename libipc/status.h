@@ -10,25 +10,25 @@
 
 enum thox_status {
         STATUS_OK = 0,
-        STATUS_ERROR = 1,      /* the handler raised; value 1 is its message */
-        STATUS_NOTBOUND = 2,   /* nobody serves this name in this context */
-        STATUS_BADCTX = 3,     /* no such handle in the calling process */
-        STATUS_DENIED = 4,     /* the context does not grant this */
+        STATUS_ERROR = 1,    /* the handler raised; value 1 is its message */
+        STATUS_NOTBOUND = 2, /* nobody serves this name in this context */
+        STATUS_BADCTX = 3,   /* no such handle in the calling process */
+        STATUS_DENIED = 4,   /* the context does not grant this */
         STATUS_BADARGS = 5,
-        STATUS_BUSY = 6,       /* a limit on calls in flight; try again */
-        STATUS_CANCELLED = 7,  /* the caller withdrew */
-        STATUS_DEAD = 8,       /* whoever should have answered is gone */
+        STATUS_BUSY = 6,      /* a limit on calls in flight; try again */
+        STATUS_CANCELLED = 7, /* the caller withdrew */
+        STATUS_DEAD = 8,      /* whoever should have answered is gone */
         STATUS_TIMEOUT = 9,
-        STATUS_INCOMPAT = 10,  /* descriptors do not fit */
+        STATUS_INCOMPAT = 10, /* descriptors do not fit */
         STATUS_NOTFOUND = 11,
         STATUS_EXISTS = 12,
-        STATUS_LIMIT = 13,     /* a limit on something kept; message names it and its value */
-        STATUS_CONFLICT = 14,  /* the expected version is not the current one */
+        STATUS_LIMIT = 13,    /* a limit on something kept; message names it and its value */
+        STATUS_CONFLICT = 14, /* the expected version is not the current one */
         STATUS_BADCID = 15,
         STATUS_NOPROC = 16,
-        STATUS_BADCODE = 17,   /* source does not compile; message has file and line */
+        STATUS_BADCODE = 17, /* source does not compile; message has file and line */
         STATUS_AGAIN = 18,
-        STATUS_UNAVAIL = 19,   /* a needed daemon is down */
+        STATUS_UNAVAIL = 19, /* a needed daemon is down */
         STATUS_PROTO = 20,
         _STATUS_N,
 };
@@ -39,19 +39,17 @@ const char *status_name(uint32_t status);
 const char *status_text(uint32_t status);
 /* thoxctl's exit code for it: 0, 1, 4 DENIED, 5 NOTFOUND NOTBOUND NOPROC, 8 TIMEOUT, 69 UNAVAIL. */
 int status_exit_code(uint32_t status);
-/* -1 when the name is none of ours. */
-int status_parse(const char *name);
 
 /* How a process ended. */
 enum exit_reason {
-        EXIT_REASON_EXIT = 0,      /* returned or os.exit */
-        EXIT_REASON_ERROR = 1,     /* uncaught Lua error */
-        EXIT_REASON_KILLED = 2,    /* os.kill, thoxctl kill, shutdown */
-        EXIT_REASON_MEMORY = 3,    /* memory limit */
-        EXIT_REASON_SIGNAL = 4,    /* died by a signal nobody here sent */
-        EXIT_REASON_PROTOCOL = 5,  /* sent something malformed */
-        EXIT_REASON_RUNTIME = 6,   /* a runtime's set-up failed; the program never started */
-        EXIT_REASON_HUNG = 7,      /* stopped reading */
+        EXIT_REASON_EXIT = 0,     /* returned or os.exit */
+        EXIT_REASON_ERROR = 1,    /* uncaught Lua error */
+        EXIT_REASON_KILLED = 2,   /* os.kill, thoxctl kill, shutdown */
+        EXIT_REASON_MEMORY = 3,   /* memory limit */
+        EXIT_REASON_SIGNAL = 4,   /* died by a signal nobody here sent */
+        EXIT_REASON_PROTOCOL = 5, /* sent something malformed */
+        EXIT_REASON_RUNTIME = 6,  /* a runtime's set-up failed; the program never started */
+        EXIT_REASON_HUNG = 7,     /* stopped reading */
         _EXIT_REASON_N,
 };
 const char *exit_reason_name(uint32_t reason);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -81,56 +80,6 @@ int file_read(int dirfd, const char *path, size_t max, uint8_t **ret_data, size_
         *ret_data = take(data);
         *ret_len = len;
         return 0;
-}
-
-/* The rename is durable only once its directory is. */
-static int file_sync_parent(int dirfd, const char *path) {
-        int fd CLEANUP(fd_closep) = -1;
-        const char *slash = strrchr(path, '/');
-        char parent[PATH_MAX];
-
-        if (!slash)
-                snprintf(parent, sizeof(parent), ".");
-        else
-                snprintf(parent, sizeof(parent), "%.*s/", (int)(slash - path), path);
-
-        fd = openat(file_dirfd(dirfd), parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 || fsync(fd) < 0)
-                return error_origin(errno);
-        return 0;
-}
-
-static int file_write_new(int dirfd, const char *path, const void *data, size_t len, mode_t mode) {
-        int fd CLEANUP(fd_closep) = -1;
-        const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
-        int r;
-
-        fd = openat(file_dirfd(dirfd), path, flags, mode);
-        if (fd < 0)
-                return error_origin(errno);
-        r = fd_write_all(fd, data, len);
-        if (r < 0)
-                return error_trace(r);
-        return fsync(fd) < 0 ? error_origin(errno) : 0;
-}
-
-int file_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode) {
-        const int at = file_dirfd(dirfd);
-        char temporary[PATH_MAX];
-        int n, r;
-
-        n = snprintf(temporary, sizeof(temporary), "%s.%d.new", path, (int)getpid());
-        if (n < 0 || (size_t)n >= sizeof(temporary))
-                return error_origin(ENAMETOOLONG);
-
-        r = file_write_new(dirfd, temporary, data, len, mode);
-        if (r == 0 && renameat(at, temporary, at, path) < 0)
-                r = error_origin(errno);
-        if (r < 0) {
-                unlinkat(at, temporary, 0);
-                return error_trace(r);
-        }
-        return error_trace(file_sync_parent(dirfd, path));
 }
 
 static int file_make_dir(const char *path, mode_t mode) {

@@ -4,11 +4,13 @@
 #include "tests/unit/storaged/store_fixture.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "libipc/base/fd.h"
 #include "libipc/base/file.h"
 
 struct store_fixture fixture;
@@ -17,7 +19,9 @@ static void boot_put(const char *name, const char *content) {
         char path[96];
 
         snprintf(path, sizeof(path), "%s/program/%s.lua", fixture.boot_dir, name);
-        cr_assert_eq(file_replace(-1, path, content, strlen(content), 0600), 0);
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        cr_assert_eq(fd_write_all(fd, content, strlen(content)), 0);
+        fd_close(fd);
 }
 
 static void disk_set_up(void) {
