@@ -306,7 +306,7 @@ static int read_store(struct reading *reading) {
 }
 
 int bootstore_new(struct bootstore **ret, const char *dir, bool verify, char **ret_reason) {
-        CLEANUP(bootstore_freep) struct bootstore *b = calloc(1, sizeof(*b));
+        struct bootstore *b CLEANUP(bootstore_freep) = calloc(1, sizeof(*b));
         if (!b)
                 return error_origin(ENOMEM);
 

@@ -15,7 +15,7 @@ enum store_kind {
         STORE_KIND_RUNTIME,
         _STORE_KIND_N,
 };
-const char *store_kind_name(enum store_kind kind); /* "program" */
+const char *store_kind_name(enum store_kind kind);  /* "program" */
 int store_kind_parse(const char *name, size_t len); /* -1 when none */
 
 struct bootstore;
@@ -36,8 +36,10 @@ struct bootstore_entry {
         const uint8_t *bytes;
         size_t len;
 };
-const struct bootstore_entry *bootstore_find(const struct bootstore *b, enum store_kind kind,
-                                             const void *name, size_t len);
+const struct bootstore_entry *bootstore_find(const struct bootstore *b,
+                                             enum store_kind kind,
+                                             const void *name,
+                                             size_t len);
 /* Sorted by kind, then name. */
 size_t bootstore_count(const struct bootstore *b);
 const struct bootstore_entry *bootstore_at(const struct bootstore *b, size_t i);

@@ -278,7 +278,7 @@ int client_call(struct client *c,
                 uint64_t timeout_us,
                 uint32_t *ret_status,
                 struct buf *answer) {
-        CLEANUP(message_freep) struct message *m = NULL;
+        struct message *m CLEANUP(message_freep) = NULL;
         uint64_t deadline = deadline_after(timeout_us);
         uint32_t seq = next_seq(c);
         int r = send_call(c, seq, handle, name, values, caps, n_caps);
@@ -338,7 +338,7 @@ static int ask(struct client *c,
                const Thox__Frame *message,
                uint32_t *ret_status,
                uint32_t *ret_handle) {
-        CLEANUP(message_freep) struct message *m = NULL;
+        struct message *m CLEANUP(message_freep) = NULL;
         int r = c->error < 0 ? c->error : sent(c, conn_send(&c->conn, message, NULL));
         if (r < 0)
                 return error_trace(r);
@@ -395,7 +395,7 @@ static int connect_socket(int fd, const struct sockaddr_un *address, uint64_t ti
 
 static int open_socket(const char *path, uint64_t timeout_us, int *ret) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
-        CLEANUP(fd_closep) int fd = -1;
+        int fd CLEANUP(fd_closep) = -1;
         size_t len = strlen(path);
 
         if (len >= sizeof(address.sun_path))
@@ -490,7 +490,7 @@ int client_new(struct client **ret,
                const char *socket_path,
                const char *program,
                uint64_t timeout_us) {
-        CLEANUP(client_freep) struct client *c = NULL;
+        struct client *c CLEANUP(client_freep) = NULL;
         uint64_t deadline = deadline_after(timeout_us);
         int fd, r;
 

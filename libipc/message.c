@@ -130,7 +130,7 @@ int message_add(struct message *m, const struct wire_frame *frame) {
 }
 
 int message_new(struct message **ret, const struct wire_frame *frame) {
-        CLEANUP(message_freep) struct message *m = calloc(1, sizeof(*m));
+        struct message *m CLEANUP(message_freep) = calloc(1, sizeof(*m));
         if (!m)
                 return error_origin(ENOMEM);
 

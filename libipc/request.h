@@ -24,14 +24,14 @@ struct request {
         struct service *service;
         const struct endpoint *endpoint;
         uint64_t cid;
-        uint32_t pid, uid;           /* the caller, stamped by initd */
-        uint32_t handle;             /* our number of the context it came through */
+        uint32_t pid, uid; /* the caller, stamped by initd */
+        uint32_t handle;   /* our number of the context it came through */
         bool is_oneway, is_cancelled;
         struct value_reader args;    /* positioned at the first value */
         const struct wire_cap *caps; /* handles that came with the arguments, our numbers */
         size_t n_caps;
-        void *context;               /* see service_context_new; NULL: the native context */
-        void *userdata;              /* the handler's own, for answers given later */
+        void *context;  /* see service_context_new; NULL: the native context */
+        void *userdata; /* the handler's own, for answers given later */
         /* The caller is gone or withdrew: release userdata and forget the request, which cannot be
          * answered any more. Without this callback it stays until it is answered (in vain). */
         void (*on_cancel)(struct request *request);
@@ -49,8 +49,12 @@ void request_fail(struct request *request, enum thox_status status, const char *
 /* BADARGS with the endpoint's usage: "usage: program.get name [version] -> bytes, version". */
 void request_fail_usage(struct request *request);
 /* OK with values, descriptors (borrowed) and handles of ours to give away. */
-void request_answer_with(struct request *request, const struct buf *values, const int *fds,
-                         size_t n_fds, const struct wire_cap *caps, size_t n_caps);
+void request_answer_with(struct request *request,
+                         const struct buf *values,
+                         const int *fds,
+                         size_t n_fds,
+                         const struct wire_cap *caps,
+                         size_t n_caps);
 
 /* For service.c: a Call or Cancel arrived; the requests that wait for room in the output; the end.
  * 0 or -errno. */

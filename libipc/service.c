@@ -81,7 +81,7 @@ static uint32_t next_seq(struct service *s) {
 
 /* A question with a fresh seq, in the table. *ret is borrowed. */
 static int pending_new(struct service *s, enum pending_kind kind, struct pending **ret) {
-        CLEANUP(pending_freep) struct pending *p = calloc(1, sizeof(*p));
+        struct pending *p CLEANUP(pending_freep) = calloc(1, sizeof(*p));
         if (!p)
                 return error_origin(ENOMEM);
         p->kind = kind;

@@ -53,34 +53,48 @@ struct service {
         void (*on_closed)(struct service *service, void *context, uint32_t pid);
 
         /* private */
-        struct table names;      /* name → struct endpoint */
-        struct table contexts;   /* our handle → struct owned_context */
-        struct table pending;    /* seq → struct pending */
-        struct list assembling;  /* requests with frames to come */
-        struct list backlog;     /* complete, waiting for room in the output */
-        struct list running;     /* given to their handlers, unanswered */
-        size_t n_unbound;        /* binds without a reply yet */
+        struct table names;     /* name → struct endpoint */
+        struct table contexts;  /* our handle → struct owned_context */
+        struct table pending;   /* seq → struct pending */
+        struct list assembling; /* requests with frames to come */
+        struct list backlog;    /* complete, waiting for room in the output */
+        struct list running;    /* given to their handlers, unanswered */
+        size_t n_unbound;       /* binds without a reply yet */
         bool is_welcome, is_closing;
-        int error;               /* ends the loop at the end of the turn */
+        int error; /* ends the loop at the end of the turn */
 };
 
 /* Takes the connection to initd on SERVICE_FD, says Hello; the rest happens in the loop. A bind
  * that initd refuses ends the loop with -EPROTO and a log line. */
-int service_init(struct service *s, struct loop *loop, const char *name,
-                 const struct endpoint *endpoints, size_t n_endpoints, void *userdata);
+int service_init(struct service *s,
+                 struct loop *loop,
+                 const char *name,
+                 const struct endpoint *endpoints,
+                 size_t n_endpoints,
+                 void *userdata);
 /* The same on another descriptor, taken also on failure. */
-int service_init_take(struct service *s, int fd, struct loop *loop, const char *name,
-                      const struct endpoint *endpoints, size_t n_endpoints, void *userdata);
+int service_init_take(struct service *s,
+                      int fd,
+                      struct loop *loop,
+                      const char *name,
+                      const struct endpoint *endpoints,
+                      size_t n_endpoints,
+                      void *userdata);
 /* Cancels every request and finishes every call of our own (DEAD; context handles 0) first. */
 void service_deinit(struct service *s);
 
 /* A call of our own through the native context; 0 or -errno. After 0 `done` runs exactly once,
  * never inside this function; the reader, and descriptors (conn_take_fd on s->conn), are valid
  * during it. `values` may be NULL. */
-typedef void service_done_fn(struct service *s, void *userdata, enum thox_status status,
+typedef void service_done_fn(struct service *s,
+                             void *userdata,
+                             enum thox_status status,
                              struct value_reader *values);
-int service_call(struct service *s, const char *name, const struct buf *values,
-                 service_done_fn *done, void *userdata);
+int service_call(struct service *s,
+                 const char *name,
+                 const struct buf *values,
+                 service_done_fn *done,
+                 void *userdata);
 
 /* A context owned by this daemon (manual mode: every call through it comes here, to the same
  * endpoint table, with request->context set). `context` must not be NULL. `done` gets our handle

@@ -28,7 +28,7 @@ enum value_type {
         VALUE_ARRAY, /* `size` items follow, or items until VALUE_END when VALUE_INDEFINITE */
         VALUE_MAP,   /* the same with pairs */
         VALUE_CAP,
-        VALUE_END,   /* of an indefinite array or map */
+        VALUE_END, /* of an indefinite array or map */
 };
 
 /* Writers append one item: 0, or -errno of the buffer, which is unchanged then. */
