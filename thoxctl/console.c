@@ -6,6 +6,7 @@
  */
 #include "thoxctl/console.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -129,8 +130,9 @@ static int answer_text(struct console *c,
         return error_trace(r);
 }
 
-/* The one end of every request. `values` may be NULL. */
+/* The one end of every request, which the caller has found waiting. `values` may be NULL. */
 static int finish(struct console *c, struct console_request *request, const struct buf *values) {
+        assert(request);
         uint64_t cid = request->cid;
         bool is_awaited = !request->is_oneway && !request->is_cancelled;
 
