@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libipc/base/file.h"
+#include "libipc/base/fd.h"
 #include "libipc/base/log.h"
 #include "libipc/base/macros.h"
 #include "tests/helper/failing_malloc.h"
@@ -182,7 +183,9 @@ static void remove_dir(void) {
 
 static const char *put(const char *name, const void *text, size_t len) {
         snprintf(path, sizeof(path), "%s/%s", dir, name);
-        cr_assert_eq(file_replace(-1, path, text, len, 0600), 0);
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        cr_assert_eq(fd_write_all(fd, text, len), 0);
+        fd_close(fd);
         return path;
 }
 
