@@ -169,7 +169,7 @@ void bus_close(struct bus *bus) {
         char path[128];
 
         sd_bus_unref(bus->controller);
-        (void)child_end(bus->pid);
+        child_end(bus->pid);
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 (void)snprintf(path, sizeof(path), "%s/%s", bus->dir, names[i]);
                 (void)unlink(path);

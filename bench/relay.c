@@ -189,8 +189,8 @@ int main(int argc, char **argv) {
                 endpoint_serve(w.server, l.n_clients, &l);
 
         cpu_us = clients_run(&w, &l, samples, relay_pid);
-        (void)child_end(server_pid);
-        (void)child_end(relay_pid);
+        child_end(server_pid);
+        child_end(relay_pid);
         samples_print(samples, &l, cpu_us);
         return 0;
 }

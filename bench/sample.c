@@ -121,17 +121,10 @@ void child_join(pid_t pid, const char *what) {
                 die("%s failed (wait status 0x%x)", what, (unsigned)status);
 }
 
-static double timeval_us(struct timeval t) {
-        return (double)t.tv_sec * 1e6 + (double)t.tv_usec;
-}
-
-double child_end(pid_t pid) {
-        struct rusage usage;
-
+void child_end(pid_t pid) {
         (void)kill(pid, SIGKILL);
-        if (wait4(pid, NULL, 0, &usage) != pid)
-                die("wait4: %m");
-        return timeval_us(usage.ru_utime) + timeval_us(usage.ru_stime);
+        if (waitpid(pid, NULL, 0) != pid)
+                die("waitpid: %m");
 }
 
 double process_cpu_us(pid_t pid) {
@@ -151,9 +144,15 @@ double process_cpu_us(pid_t pid) {
         return n == 1 ? ns / 1e3 : 0;
 }
 
+static double usage_us(const struct rusage *u) {
+        return (double)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1e6 +
+               (double)(u->ru_utime.tv_usec + u->ru_stime.tv_usec);
+}
+
 void samples_print(struct sample *samples, const struct load *l, double router_us) {
         uint64_t start = UINT64_MAX, end = 0, n_calls = 0, n_all = 0;
         struct sample *first = &samples[0];
+        struct rusage usage;
 
         for (int i = 0; i < l->n_clients; i++) {
                 start = samples[i].start_ns < start ? samples[i].start_ns : start;
@@ -163,9 +162,11 @@ void samples_print(struct sample *samples, const struct load *l, double router_u
         }
         if (n_calls == 0 || end <= start)
                 die("no call came back");
-        printf("{\"calls\": %llu, \"calls_s\": %.1f, \"router_us\": %.3f",
+        if (getrusage(RUSAGE_CHILDREN, &usage) < 0)
+                die("getrusage: %m");
+        printf("{\"calls\": %llu, \"calls_s\": %.1f, \"router_us\": %.3f, \"all_us\": %.3f",
                (unsigned long long)n_calls, (double)n_calls * 1e9 / (double)(end - start),
-               router_us / (double)n_all);
+               router_us / (double)n_all, usage_us(&usage) / (double)n_all);
         if (first->n_latencies > 0)
                 printf(", \"p50_us\": %.2f, \"p99_us\": %.2f",
                        quantile(first->latency_ns, first->n_latencies, 0.5) / 1e3,

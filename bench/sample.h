@@ -52,10 +52,11 @@ double quantile(uint32_t *values, size_t n, double q);
 pid_t child_fork(void);
 /* Waits for a child (-1: any); dies unless it exited with 0. */
 void child_join(pid_t pid, const char *what);
-/* Kills and reaps a child; returns the CPU microseconds it used. */
-double child_end(pid_t pid);
+/* Kills and reaps a child. */
+void child_end(pid_t pid);
 /* CPU microseconds a foreign process has used so far; 0 for pid 0. */
 double process_cpu_us(pid_t pid);
 
-/* Prints the run as one JSON object. `router_us`: CPU of the process in the middle. */
+/* Prints the run as one JSON object. `router_us`: CPU of the process in the middle; that of all is
+ * what the children that have been waited for used. */
 void samples_print(struct sample *samples, const struct load *l, double router_us);

@@ -229,7 +229,7 @@ int main(int argc, char **argv) {
         server_pid = server_start(&bus);
 
         cpu_us = clients_run(&bus, &l, samples);
-        (void)child_end(server_pid);
+        child_end(server_pid);
         bus_close(&bus);
         samples_print(samples, &l, cpu_us);
         return 0;

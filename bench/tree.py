@@ -117,6 +117,15 @@ def parent_of(pid):
         return None
 
 
+def pid_of(pids, comm):
+    """The one among these whose name begins so."""
+    for pid in pids:
+        with open(f"/proc/{pid}/comm", encoding="latin-1") as name:
+            if name.read().startswith(comm):
+                return pid
+    raise Failure(f"no process is called '{comm}'")
+
+
 def pss_kib(pid):
     """The process's memory, what it shares counted in proportion; 0 when it is gone."""
     try:

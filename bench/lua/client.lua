@@ -59,11 +59,16 @@ if start then
 end
 local run = flight == 1 and call_one or call_many
 local n_warm = run(os.monotonic() + seconds / 10)
-local before = os.monotonic()
+local before, cpu = os.monotonic(), os.clock()
 local n, latencies = run(before + seconds)
 local after = os.monotonic()
+cpu = (os.clock() - cpu) * 1e6
 table.sort(latencies)
-print(('{"calls": %d, "warm": %d, "start": %.6f, "end": %.6f%s}'):format(n, n_warm, before, after,
-    n == #latencies and (', "p50_us": %.2f, "p99_us": %.2f'):format(quantile(latencies, 0.5),
-        quantile(latencies, 0.99)) or ""))
+local found = ('"calls": %d, "warm": %d, "start": %.6f, "end": %.6f, "cpu_us": %.2f'):format(n, n_warm,
+    before, after, cpu / n)
+if flight == 1 then
+    found = found .. (', "p50_us": %.2f, "p99_us": %.2f'):format(quantile(latencies, 0.5),
+        quantile(latencies, 0.99))
+end
+print("{" .. found .. "}")
 os.exit(0)
