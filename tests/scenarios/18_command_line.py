@@ -5,9 +5,10 @@ Rows 69, 147."""
 import json
 import os
 import pathlib
+import subprocess
 import tempfile
 
-from harness import Tap, thoxctl
+from harness import BUILD, Tap, die_with_parent, thoxctl
 
 t = Tap()
 work = pathlib.Path(tempfile.mkdtemp(prefix="thox."))
@@ -98,6 +99,24 @@ for env, words in [({"THOX_DIR": directory}, []), ({"THOX_DIR": ""}, ["--dir", d
     result = thoxctl(*words, "ps", env=env)
     t.ok(result.code == 0 and " init " in result.out, f"the tree is found by {' '.join(words) or list(env)[-1]}",
          result.err)
+
+# Somebody else on this machine: only root can play that, and only where others may read the build.
+def as_stranger(*words):
+    return subprocess.run([BUILD / "thoxctl/thoxctl", *words], capture_output=True, timeout=20, user=12345,
+                          group=12345, extra_groups=[], preexec_fn=die_with_parent, check=False)
+
+
+def stranger_can_run():
+    try:
+        return os.geteuid() == 0 and as_stranger("--version").returncode == 0
+    except OSError:
+        return False
+
+
+if stranger_can_run():
+    result = as_stranger("--dir", directory, "ps")
+    t.equal(result.returncode, 4, "another user of the machine is not permitted (row 79)")
+    t.contains(result.stderr.decode(), "code: denied", "and told so (row 79)")
 
 for path in good, bad, exits:
     path.unlink()
