@@ -27,12 +27,19 @@ struct process_kill {
         struct call *call;
 };
 
+/* A child reaped before its Forked arrived: as many as were forked at once. Owned by the registry. */
+struct process_early_death {
+        pid_t linux_pid;
+        int wait_status;
+};
+
 /* ---- registry ------------------------------------------------------------------------------ */
 
 void process_registry_init(struct process_registry *r) {
         *r = (struct process_registry){ .next_pid = PROCESS_PID_INIT + 1 };
         table_init(&r->by_pid);
         table_init(&r->by_linux_pid);
+        table_init(&r->early);
         list_init(&r->all);
         list_init(&r->finished);
 }
@@ -78,6 +85,14 @@ static void process_remove(struct process *p) {
         loop_later_add(&p->initd->loop, &p->free_later);
 }
 
+static void process_forget_early_deaths(struct process_registry *r) {
+        size_t at = 0;
+        for (struct process_early_death *death; (death = table_next(&r->early, &at));) {
+                table_remove_u64(&r->early, (uint64_t)death->linux_pid);
+                free(death);
+        }
+}
+
 /* Only a tree that failed has any left; their Linux processes go with it. */
 void process_registry_deinit(struct process_registry *r) {
         while (!list_is_empty(&r->all)) {
@@ -93,6 +108,8 @@ void process_registry_deinit(struct process_registry *r) {
                 list_remove(&p->link);
                 process_free(p);
         }
+        process_forget_early_deaths(r);
+        table_deinit(&r->early);
         table_deinit(&r->by_pid);
         table_deinit(&r->by_linux_pid);
 }
@@ -361,21 +378,19 @@ void process_kill(struct process *p, bool at_once, struct call *call) {
 static bool process_take_early_death(struct process_registry *r,
                                      pid_t linux_pid,
                                      int *ret_wait_status) {
-        for (size_t i = 0; i < r->n_early; i++) {
-                if (r->early[i].linux_pid != linux_pid)
-                        continue;
-                *ret_wait_status = r->early[i].wait_status;
-                r->early[i] = r->early[--r->n_early];
-                return true;
-        }
-        return false;
+        struct process_early_death *death = table_remove_u64(&r->early, (uint64_t)linux_pid);
+        if (!death)
+                return false;
+        *ret_wait_status = death->wait_status;
+        free(death);
+        return true;
 }
 
 static void process_stop_forking(struct process *p) {
         p->is_forking = false;
         p->initd->processes.n_forking--;
         if (p->initd->processes.n_forking == 0)
-                p->initd->processes.n_early = 0;
+                process_forget_early_deaths(&p->initd->processes);
 }
 
 static void process_on_not_forked(struct process *p, enum thox_status status, const char *why) {
@@ -415,12 +430,20 @@ void process_on_forked(struct initd *initd, const Thox__Forked *body) {
                 spawn_kill(linux_pid, SIGKILL);
 }
 
-void process_on_zygote_lost(struct initd *initd) {
-        list_for_each_safe(link, &initd->processes.all) {
+static struct process *process_find_forking(const struct process_registry *r) {
+        for (struct list *link = r->all.prev; r->n_forking > 0 && link != &r->all;
+             link = link->prev) {
                 struct process *p = container_of(link, struct process, link);
                 if (p->is_forking)
-                        process_on_not_forked(p, STATUS_AGAIN, "the zygote ended");
+                        return p;
         }
+        return NULL;
+}
+
+/* From the start each time: the end of one may take others out of the list. */
+void process_on_zygote_lost(struct initd *initd) {
+        for (struct process *p; (p = process_find_forking(&initd->processes));)
+                process_on_not_forked(p, STATUS_AGAIN, "the zygote ended");
 }
 
 /* ---- the instance's end -------------------------------------------------------------------- */
@@ -443,9 +466,19 @@ void process_on_peer_closed(struct process *p, struct peer *peer) {
 }
 
 static void process_note_early_death(struct process_registry *r, pid_t linux_pid, int wait_status) {
-        if (r->n_forking == 0 || r->n_early == ARRAY_SIZE(r->early))
+        int stale;
+        if (r->n_forking == 0)
                 return;
-        r->early[r->n_early++] = (struct process_early_death){ linux_pid, wait_status };
+        (void)process_take_early_death(r, linux_pid, &stale); /* Linux gave the number again */
+        struct process_early_death *death = malloc(sizeof(*death));
+        if (death) {
+                *death = (struct process_early_death){ linux_pid, wait_status };
+                if (table_add_u64(&r->early, (uint64_t)linux_pid, death) == 0)
+                        return;
+        }
+        free(death);
+        log_error("initd is out of memory: the end of a child is forgotten linux_pid=%d",
+                  (int)linux_pid);
 }
 
 void process_on_reaped(struct initd *initd, pid_t linux_pid, int wait_status) {

@@ -74,12 +74,7 @@ struct process_registry {
         size_t n_processes;        /* in `all`, hidden ones included */
         size_t n_forking;
         uint32_t next_pid;
-        /* Children reaped before their Forked arrived. */
-        struct process_early_death {
-                pid_t linux_pid;
-                int wait_status;
-        } early[16];
-        size_t n_early;
+        struct table early; /* struct process_early_death */
 };
 
 void process_registry_init(struct process_registry *r);

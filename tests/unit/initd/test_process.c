@@ -198,6 +198,26 @@ Test(process, a_worker_that_dies_before_forked_arrives_is_seen) {
         cr_assert_eq(t.initd->processes.n_processes, 0);
 }
 
+/* row 6: and many may be, when initd is slow */
+Test(process, every_worker_that_dies_before_forked_arrives_is_seen) {
+        enum {
+                N = 40
+        };
+        struct fake_child *children[N];
+        for (unsigned i = 0; i < N; i++) {
+                tree_run(&client, NULL);
+                children[i] = fake_spawn_find(NULL);
+                tree_give_image(&t);
+        }
+        for (unsigned i = 0; i < N; i++)
+                fake_spawn_die(children[i], FAKE_KILLED(SIGKILL));
+        fake_loop_signal(&t.initd->loop, SIGCHLD);
+        for (unsigned i = 0; i < N; i++)
+                tree_say_forked(&t, children[i]);
+        fake_loop_settle(&t.initd->loop);
+        cr_assert_eq(t.initd->processes.n_processes, 0);
+}
+
 Test(process, a_dead_zygote_fails_the_forks_that_wait_for_it) {
         uint32_t seq = tree_run(&client, NULL);
         tree_die(&t, fake_spawn_find("worker"), FAKE_KILLED(SIGKILL));

@@ -155,7 +155,7 @@ void tree_refuse_image(struct tree_fixture *t, enum thox_status status, const ch
         raw_answer(&t->runtimed, call->call.cid, status, &extra);
 }
 
-static void say_forked(struct tree_fixture *t, const struct fake_child *child) {
+void tree_say_forked(struct tree_fixture *t, const struct fake_child *child) {
         Thox__Forked body = THOX__FORKED__INIT;
         body.pid = child->pid;
         body.linux_pid = (uint32_t)child->linux_pid;
@@ -170,7 +170,7 @@ struct fake_child *tree_fork(struct tree_fixture *t, struct raw_peer *ret) {
                 play(t, ret, child);
                 raw_hello(ret, "p");
         }
-        say_forked(t, child);
+        tree_say_forked(t, child);
         return child;
 }
 

@@ -29,6 +29,8 @@ void tree_connect(struct tree_fixture *t, struct raw_peer *ret);
 /* Answers the code.image that waits at runtimed, with one image, or with a refusal. */
 void tree_give_image(struct tree_fixture *t);
 void tree_refuse_image(struct tree_fixture *t, enum thox_status status, const char *message);
+/* The zygote's word that this child is there. */
+void tree_say_forked(struct tree_fixture *t, const struct fake_child *child);
 /* The zygote answers the newest Fork; `ret` plays the worker, Hello said and Start received. */
 struct fake_child *tree_fork(struct tree_fixture *t, struct raw_peer *ret);
 /* Both of the above. */
