@@ -162,11 +162,21 @@ static void on_share(struct peer *p, struct wire_frame *frame) {
                 peer_reply(p, frame->seq, STATUS_NOPROC, "no such process");
                 return;
         }
+        if (to->role == PEER_ROLE_DAEMON) {
+                peer_reply(p, frame->seq, STATUS_DENIED,
+                           "the tree's own processes take no contexts");
+                return;
+        }
         uint32_t rights = share->rights == 0 ? h->rights : share->rights & h->rights;
         struct handle *given;
-        int r = handle_give(to, h->context, rights, &given);
-        if (r != 0) {
-                reply_error(p, frame->seq, r < 0 ? r : CONTEXT_E_LIMIT, context_refusals);
+        int r = handle_push(to, h->context, rights, &given);
+        if (r == HANDLE_E_LIMIT) {
+                peer_reply(p, frame->seq, STATUS_LIMIT,
+                           "the receiver holds too many contexts (LIMIT_HANDLES_PUSHED 512)");
+                return;
+        }
+        if (r < 0) {
+                reply_error(p, frame->seq, r, context_refusals);
                 return;
         }
         context_announce(given, p);

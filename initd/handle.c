@@ -86,6 +86,12 @@ int handle_give(struct peer *p, struct context *c, uint32_t rights, struct handl
         return error_trace(handle_new_at(p, slot, c, rights, ret));
 }
 
+int handle_push(struct peer *p, struct context *c, uint32_t rights, struct handle **ret) {
+        if (c->owner != p && p->handles.n_used >= LIMIT_HANDLES_PUSHED)
+                return HANDLE_E_LIMIT;
+        return error_trace(handle_give(p, c, rights, ret));
+}
+
 int handle_give_default(struct peer *p, struct context *c, uint32_t rights) {
         struct handle *h;
         if (p->handles.n_slots == 0) {

@@ -51,6 +51,9 @@ enum handle_error {
 /* Gives `p` a new handle, with its own reference to the context; the owner of a context gets its
  * own handle back instead. */
 int handle_give(struct peer *p, struct context *c, uint32_t rights, struct handle **ret);
+/* The same for what `p` did not ask for: only up to LIMIT_HANDLES_PUSHED, so that nobody can fill the
+ * table of another. */
+int handle_push(struct peer *p, struct context *c, uint32_t rights, struct handle **ret);
 /* Handle 1 of a fresh peer. */
 int handle_give_default(struct peer *p, struct context *c, uint32_t rights);
 /* NULL when the process has no such handle. */

@@ -13,10 +13,11 @@ enum transfer_error {
         TRANSFER_E_BADCTX = 1,
         TRANSFER_E_DENIED = 2,
         TRANSFER_E_LIMIT = 3,
+        TRANSFER_E_UNWANTED = 4,
 };
 
 /* Rewrites the caps of `frame` in place; each becomes a new handle of `to`, and the context's owner is
- * told. On failure the frame must not be delivered. */
+ * told. On failure nobody has been given anything and the frame must not be delivered. */
 int transfer_caps(struct peer *from, struct peer *to, struct wire_frame *frame);
 
 /* What the caller hears of a failure (also a negative one). */

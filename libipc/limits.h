@@ -43,6 +43,7 @@
 
 /* Per process. */
 #define LIMIT_HANDLES 1024u
+#define LIMIT_HANDLES_PUSHED 512u             /* by others unasked; the rest is for what it asks for */
 #define LIMIT_CONTEXTS_OWNED 256u
 #define LIMIT_HANDLES_DAEMON 65536u          /* runtimed owns a context per image in use */
 #define LIMIT_CONTEXTS_OWNED_DAEMON 32768u

@@ -275,6 +275,57 @@ Test(context, limits_are_answered_with_their_name) {
         cr_assert(memmem(reply->message.data, reply->message.len, "LIMIT_CONTEXTS_OWNED", 20));
 }
 
+/* A call with these caps to "serve" of the owner, and its answer. */
+static void call_refused(const struct wire_cap *caps, size_t n_caps, uint32_t status) {
+        struct wire_cap copy[2];
+        memcpy(copy, caps, n_caps * sizeof(*caps));
+        struct wire_call call = { .handle = FIXTURE_NATIVE,
+                                  .name = (const uint8_t *)"serve",
+                                  .name_len = 5 };
+        struct wire_extra extra = { .caps = copy, .n_caps = n_caps };
+        end_expect_answer(&holder, end_call_with(&holder, &call, &extra), status);
+}
+
+Test(context, a_refused_call_leaves_no_handle_behind) {
+        cr_assert_eq(end_bind(&owner, FIXTURE_NATIVE, "serve"), STATUS_OK);
+        const struct wire_cap caps[] = { { .handle = end_context(&holder, NULL) },
+                                         { .handle = 55 } };
+        const struct peer *server = router_find_peer(&f.router, 10);
+        size_t before = server->handles.n_used;
+        call_refused(caps, 2, STATUS_BADCTX);
+        cr_assert_eq(server->handles.n_used, before);
+        end_expect_silence(&holder);
+}
+
+Test(context, what_others_push_leaves_half_of_the_table) {
+        cr_assert_eq(end_bind(&owner, FIXTURE_NATIVE, "serve"), STATUS_OK);
+        uint32_t theirs = end_context(&holder, NULL);
+        for (unsigned i = 1; i < LIMIT_HANDLES_PUSHED; i++)
+                share(&holder, theirs, &owner, 0);
+        Thox__Share more = THOX__SHARE__INIT;
+        more.handle = theirs;
+        more.pid = 10;
+        WIRE_MESSAGE(m, ++holder.next_seq, SHARE, share, &more);
+        cr_assert_eq(request(&holder, &m), STATUS_LIMIT);
+        call_refused(&(struct wire_cap){ .handle = theirs }, 1, STATUS_LIMIT);
+        end_context(&owner, NULL);
+}
+
+Test(context, the_trees_own_processes_take_none) {
+        struct end daemon;
+        fixture_add(&f, &daemon, PEER_ROLE_DAEMON, 2);
+        cr_assert_eq(end_bind(&daemon, FIXTURE_NATIVE, "serve"), STATUS_OK);
+        uint32_t theirs = end_context(&holder, NULL);
+        Thox__Share more = THOX__SHARE__INIT;
+        more.handle = theirs;
+        more.pid = 2;
+        WIRE_MESSAGE(m, ++holder.next_seq, SHARE, share, &more);
+        cr_assert_eq(request(&holder, &m), STATUS_DENIED);
+        call_refused(&(struct wire_cap){ .handle = theirs }, 1, STATUS_BADARGS);
+        end_expect_silence(&daemon);
+        end_deinit(&daemon);
+}
+
 Test(context, chain_longer_than_the_hop_limit_is_refused) {
         uint32_t to = FIXTURE_NATIVE;
         for (unsigned i = 1; i < LIMIT_CALL_HOPS; i++) {
