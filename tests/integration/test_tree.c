@@ -202,6 +202,30 @@ Test(tree, without_init_the_daemons_serve) {
         end();
 }
 
+/* row 150 */
+Test(tree, startup_false_in_the_configuration_is_no_init) {
+        t = (struct tree){ 0 };
+        tree_prepare(&t);
+        write_file(t.dir, "thox.conf", "# only the daemons\nstartup = false;\n");
+        tree_start(&t, NULL);
+        raw_connect(&client, t.socket);
+        cr_assert_eq(row_count(raw_ask(&client, "process.list", NULL, STATUS_OK)), 3);
+        program_run(&client, "os.exit(6)", NULL);
+        cr_assert_eq(program_expect_end(&client).status, 6);
+        cr_assert_eq(row_count(raw_ask(&client, "process.list", NULL, STATUS_OK)), 3);
+        end();
+}
+
+Test(tree, a_configuration_that_does_not_fit_is_refused_with_its_line) {
+        t = (struct tree){ 0 };
+        tree_prepare(&t);
+        write_file(t.dir, "thox.conf", "keep = true;\nstatup = false;\n");
+        cr_assert_eq(tree_try(&t, NULL), 1);
+        tree_expect_log(&t, "/thox.conf:2: unknown setting 'statup'; did you mean 'startup'?\n");
+        cr_assert(access(t.socket, F_OK) < 0);
+        tree_remove(&t);
+}
+
 /* A crash leaves its socket behind; the lock went with it. */
 Test(tree, a_stale_socket_is_replaced) {
         begin(NULL);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Documents against code: every verb, flag and code of thoxctl is in its man page and completion,
-every endpoint of docs/PROTOCOL.md is in a daemon's table and the other way round.
+every setting of thox.conf in its man page and the sample, every endpoint of docs/PROTOCOL.md is in a daemon's table and the other way round.
 
 usage: docs.py SOURCE-DIR THOXCTL
 """
@@ -90,10 +90,27 @@ def compare_thoxctl(root, help_document):
             yield f"thoxctl.1: code '{code}' is missing"
 
 
+def compare_settings(root):
+    names = set(re.findall(r'\{ "([a-z_.]+)", CONF_\w+,', (root / "initd/config.c").read_text()))
+    if not names:
+        yield "initd/config.c: no table of settings found"
+    manual = re.findall(r"^\.It Ic (\S+)", (root / "docs/man/thox.conf.5").read_text(), re.M)
+    # '#name = value;' and '#group: { name = value; };'
+    sample = (root / "packaging/thox.conf.in").read_text()
+    shown = re.findall(r"^#([a-z_]+) = ", sample, re.M)
+    shown += [".".join(m) for m in re.findall(r"^#([a-z_]+): \{ ([a-z_]+) = ", sample, re.M)]
+    for file, there in (("thox.conf.5", set(manual)), ("thox.conf.in", set(shown))):
+        for name in sorted(names - there):
+            yield f"{file}: setting '{name}' is missing"
+        for name in sorted(there - names):
+            yield f"{file}: there is no setting '{name}'"
+
+
 def main():
     root, thoxctl = pathlib.Path(sys.argv[1]), sys.argv[2]
     shown = subprocess.run([thoxctl, "help", "--json"], check=True, capture_output=True, timeout=20)
-    problems = [*compare_endpoints(root), *compare_thoxctl(root, json.loads(shown.stdout))]
+    problems = [*compare_endpoints(root), *compare_settings(root)]
+    problems += compare_thoxctl(root, json.loads(shown.stdout))
     for problem in problems:
         print(problem)
     return 1 if problems else 0
