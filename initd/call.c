@@ -289,6 +289,19 @@ static int call_arm_deadline(struct call *call, uint64_t timeout_us) {
         return error_trace(loop_timer_set(&call->timer, timeout_us));
 }
 
+/* `call` NULL: one-way, dropped. */
+static void call_stop_delivery(struct call *call,
+                               const struct wire_frame *frame,
+                               enum thox_status status,
+                               const char *message) {
+        if (!call)
+                return;
+        if ((frame->call.flags & WIRE_FLAG_CONTINUED) != 0)
+                call_abort(call, status, message);
+        else
+                call_refuse(call, status, "%s", message);
+}
+
 static void call_deliver_to_peer(struct call *call,
                                  struct peer *caller,
                                  struct wire_frame *frame,
@@ -298,19 +311,20 @@ static void call_deliver_to_peer(struct call *call,
         delivery.handle = handle;
         delivery.pid = caller->pid;
         delivery.uid = caller->uid;
-        int r = transfer_caps(caller, server, frame);
-        if (r == 0) {
-                peer_sent(server, conn_send_call(&server->conn, 0, &delivery, &frame->extra,
-                                                 &caller->conn));
+        /* One that computes for long must not be removed for what others send it meanwhile. */
+        if (conn_pending(&server->conn) + frame->extra.values_len > LIMIT_OUT_CALLS_BYTES) {
+                call_stop_delivery(call, frame, STATUS_BUSY,
+                                   "the server has too much to read "
+                                   "(limit LIMIT_OUT_CALLS_BYTES)");
                 return;
         }
-        if (!call)
-                return;
-        const struct transfer_refusal *refusal = transfer_refusal(r);
-        if ((frame->call.flags & WIRE_FLAG_CONTINUED) != 0)
-                call_abort(call, refusal->status, refusal->message);
+        int r = transfer_caps(caller, server, frame);
+        if (r == 0)
+                peer_sent(server, conn_send_call(&server->conn, 0, &delivery, &frame->extra,
+                                                 &caller->conn));
         else
-                call_refuse(call, refusal->status, "%s", refusal->message);
+                call_stop_delivery(call, frame, transfer_refusal(r)->status,
+                                   transfer_refusal(r)->message);
 }
 
 /* One frame of a request whose call exists. Oversized requests end here. */

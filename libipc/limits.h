@@ -27,6 +27,7 @@
 /* Connections. */
 #define LIMIT_OUT_PAUSE_BYTES (1u << 20)     /* a peer with more unread output is not read from */
 #define LIMIT_OUT_BYTES (LIMIT_MESSAGE_BYTES + (8u << 20)) /* one with more is hung and removed */
+#define LIMIT_OUT_CALLS_BYTES (LIMIT_OUT_BYTES - (4u << 20)) /* more calls are BUSY, not its end */
 #define LIMIT_OUT_STALL_US (5u * 1000000u)   /* sends on, paused this long, read nothing: removed */
 #define LIMIT_ONEWAY_OUT_BYTES (1u << 20)    /* one-way calls to a peer behind by this are dropped */
 

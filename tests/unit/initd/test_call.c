@@ -223,6 +223,23 @@ Test(call, output_has_room_beside_all_other_calls) {
         end_expect_answer(&client, cid, STATUS_BUSY);
 }
 
+/* row 38: a server that computes for long is not removed for what others send it */
+Test(call, a_server_with_too_much_to_read_is_busy) {
+        size_t len = 700000;
+        uint8_t *bytes = calloc(1, len);
+        struct wire_call call = { .handle = FIXTURE_NATIVE,
+                                  .name = (const uint8_t *)"echo",
+                                  .name_len = 4 };
+        struct wire_extra extra = { .values = bytes, .values_len = len };
+        const struct peer *peer = router_find_peer(&f.router, 11);
+        while (conn_pending(&peer->conn) + len + 4096 < LIMIT_OUT_CALLS_BYTES)
+                end_call_with(&client, &call, &extra);
+        uint64_t cid = end_call_with(&client, &call, &extra);
+        end_expect_answer(&client, cid, STATUS_BUSY);
+        cr_assert_eq(f.n_closed, 0);
+        free(bytes);
+}
+
 Test(call, long_values_travel_in_frames_and_arrive_whole) {
         size_t len = 700000, n_seen = 0, n_frames = 0;
         uint8_t *bytes = malloc(len);
