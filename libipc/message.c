@@ -116,13 +116,16 @@ static int copy_caps(struct message *m, const struct wire_extra *extra) {
 int message_add(struct message *m, const struct wire_frame *frame) {
         int r = 0;
 
+        /* The server ended in the middle of its answer, and initd says so. */
+        if (is_answer(m->kind) && m->event.status != frame->answer.status) {
+                buf_clear(&m->values);
+                m->event.status = frame->answer.status;
+        }
         if (frame->extra.values_len != 0)
                 r = buf_add(&m->values, frame->extra.values, frame->extra.values_len);
         if (r < 0 || frame->extra.more)
                 return error_trace(r);
 
-        if (is_answer(m->kind))
-                m->event.status = frame->answer.status;
         m->event.values = m->values.data;
         m->event.values_len = m->values.len;
         m->is_complete = true;

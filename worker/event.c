@@ -21,6 +21,7 @@ struct assembly {
         struct list link;
         wire_kind kind;
         uint64_t cid;
+        uint32_t status; /* of an answer */
         struct buf values;
 };
 
@@ -103,12 +104,26 @@ static int event_collect(struct event_reader *r,
         if (!a && !f->extra.more)
                 return 0;
         int error = a ? 0 : assembly_new(r, f, &a);
+        if (error >= 0 && f->kind == THOX__FRAME__BODY_ANSWER && a->status != f->answer.status) {
+                /* The server ended in the middle of its answer, and initd says so. */
+                buf_clear(&a->values);
+                a->status = f->answer.status;
+        }
         if (error >= 0)
                 error = buf_add(&a->values, f->extra.values, f->extra.values_len);
         if (error < 0)
                 return error_trace(error);
         *ret = a;
         return 0;
+}
+
+/* Nobody will send the rest of a call that its caller has withdrawn. */
+static void event_drop_partial(struct event_reader *r, uint64_t cid) {
+        list_for_each_safe(node, &r->partial) {
+                struct assembly *a = container_of(node, struct assembly, link);
+                if (a->kind == THOX__FRAME__BODY_CALL && a->cid == cid)
+                        assembly_free(a);
+        }
 }
 
 static int event_new(struct event **ret,
@@ -326,6 +341,8 @@ int event_read(struct event_reader *r,
                struct event **ret) {
         struct event *e;
         int result;
+        if (frame->kind == THOX__FRAME__BODY_CANCEL)
+                event_drop_partial(r, frame->message->cancel->cid);
         if (frame->kind == THOX__FRAME__BODY_ANSWER)
                 result = event_read_answer(r, conn, frame, &e);
         else if (frame->kind == THOX__FRAME__BODY_CALL)
