@@ -98,6 +98,9 @@ void control_on_hello(struct control *c, struct peer *peer) {
 
 void control_on_closed(struct control *c) {
         c->n_clients--;
+}
+
+void control_resume(struct control *c) {
         if (!c->is_paused || c->fd < 0)
                 return;
         c->is_paused = false;

@@ -20,7 +20,7 @@ struct control {
         int fd; /* -1: closed */
         struct loop_io io;
         size_t n_clients;
-        bool is_paused; /* out of descriptors; goes on when a client leaves */
+        bool is_paused; /* out of descriptors; goes on when a peer leaves */
 };
 
 enum control_error {
@@ -41,3 +41,5 @@ int64_t control_map_uid(uid_t uid, uid_t owner);
 /* Welcome, or the reason why not. */
 void control_on_hello(struct control *c, struct peer *peer);
 void control_on_closed(struct control *c);
+/* A peer of any kind has gone, and its descriptor with it. */
+void control_resume(struct control *c);

@@ -103,6 +103,7 @@ static void on_closed(struct peer *peer) {
         case _PEER_ROLE_N:
                 break;
         }
+        control_resume(&initd->control);
         process_on_parent_gone(initd, gone, peer->role == PEER_ROLE_CONTROL);
 }
 

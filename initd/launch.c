@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "initd/call.h"
 #include "initd/context.h"
@@ -250,11 +251,23 @@ static void launch_on_images(struct router *router UNUSED,
 
 /* ---- begin --------------------------------------------------------------------------------- */
 
+/* Numbers are given from below: one that is nearly the highest says that few are left. */
+static bool launch_leaves_spare(int fd) {
+        struct rlimit limit;
+        return getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+               (rlim_t)fd + LIMIT_SPARE_FDS < limit.rlim_cur;
+}
+
 static int launch_make_peer(struct process *p, int *ret_fd) {
         int fds[2];
         int r = fd_socketpair(fds);
         if (r < 0)
                 return error_trace(r);
+        if (!launch_leaves_spare(fds[1])) {
+                fd_close(fds[0]);
+                fd_close(fds[1]);
+                return error_origin(EMFILE);
+        }
 
         r = peer_new(&p->peer, &p->initd->router, fds[0], PEER_ROLE_WORKER, p->pid, p->uid,
                      p->name);

@@ -50,6 +50,7 @@
 #define LIMIT_CONTEXTS_OWNED_DAEMON 32768u
 #define LIMIT_BINDINGS 256u
 #define LIMIT_PROCESSES 16384u               /* in one tree */
+#define LIMIT_SPARE_FDS 24u                  /* no program starts on the last descriptors of initd */
 #define LIMIT_CONTROL_CLIENTS 64u            /* thoxctl and others on the control socket */
 #define LIMIT_MEMORY_BYTES (UINT64_C(64) << 20) /* default Lua heap of a program */
 #define LIMIT_MEMORY_MIN_BYTES (UINT64_C(1) << 20)

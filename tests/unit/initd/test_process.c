@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "libipc/base/clock.h"
 #include "libipc/value.h"
@@ -196,6 +197,32 @@ Test(process, a_worker_that_dies_before_forked_arrives_is_seen) {
         cr_assert_eq(answer->answer.status, STATUS_OK, "it had been started");
         cr_assert_eq(expect_exited((uint32_t)tree_integer(answer))->signal, SIGKILL);
         cr_assert_eq(t.initd->processes.n_processes, 0);
+}
+
+Test(process, no_program_starts_on_the_last_descriptors) {
+        struct rlimit before, low;
+        cr_assert(getrlimit(RLIMIT_NOFILE, &before) == 0);
+        low = before;
+        low.rlim_cur = (rlim_t)client.conn.fd + LIMIT_SPARE_FDS;
+        cr_assert(setrlimit(RLIMIT_NOFILE, &low) == 0);
+        cr_assert_eq(raw_expect_answer(&client, tree_run(&client, NULL))->answer.status,
+                     STATUS_LIMIT);
+        cr_assert(setrlimit(RLIMIT_NOFILE, &before) == 0);
+        cr_assert_not(raw_is_closed(&t.zygote));
+        uint32_t pid;
+        run(NULL, &pid);
+        raw_deinit(&worker);
+}
+
+Test(process, its_end_lets_a_client_in_that_waits_for_a_descriptor) {
+        uint32_t pid;
+        struct fake_child *child = run(NULL, &pid);
+        struct control *control = &t.initd->control;
+        control->is_paused = true;
+        cr_assert(loop_io_want(&control->io, false, false) == 0);
+        raw_deinit(&worker);
+        tree_die(&t, child, FAKE_EXITED(0));
+        cr_assert_not(control->is_paused);
 }
 
 /* row 6: and many may be, when initd is slow */
