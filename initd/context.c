@@ -19,9 +19,6 @@
 #include "libipc/base/error.h"
 #include "libipc/name.h"
 
-#define ROUTING_MODE_MANUAL 1u
-#define ROUTING_MODE_TABLE 2u
-
 static void pattern_list_deinit(struct pattern_list *l) {
         for (size_t i = 0; i < l->n_items; i++)
                 free(l->items[i].bytes);
@@ -121,11 +118,11 @@ static int context_set_to(struct context *c, struct peer *owner, const Thox__Rou
 static int context_set_routing(struct context *c,
                                struct peer *owner,
                                const Thox__Routing *routing) {
-        if (!routing || routing->mode == ROUTING_MODE_MANUAL) {
+        if (!routing || routing->mode == WIRE_ROUTING_MANUAL) {
                 c->is_manual = true;
                 return 0;
         }
-        if (routing->mode != ROUTING_MODE_TABLE)
+        if (routing->mode != WIRE_ROUTING_TABLE)
                 return CONTEXT_E_BADARGS;
         c->default_forward = routing->default_forward;
         int r = pattern_list_init(&c->allow, routing->allow, routing->n_allow);

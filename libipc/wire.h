@@ -30,6 +30,12 @@ enum wire_flag {
         WIRE_FLAG_OUTPUT = 1u << 2,    /* LIMIT_OUTPUT_CALLS more of these fit beside other calls */
 };
 
+/* Routing.mode. */
+enum wire_routing {
+        WIRE_ROUTING_MANUAL = 1,
+        WIRE_ROUTING_TABLE = 2,
+};
+
 struct wire_call {
         uint64_t cid, timeout_us;
         uint32_t handle, pid, uid, flags;

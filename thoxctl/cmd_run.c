@@ -192,7 +192,7 @@ static int make_context(struct run *run) {
                 return 0;
         for (size_t i = 0; i < ARRAY_SIZE(DENIED); i++)
                 deny[i] = wire_bytes(DENIED[i], strlen(DENIED[i]));
-        routing.mode = 2;
+        routing.mode = WIRE_ROUTING_TABLE;
         routing.n_deny = ARRAY_SIZE(deny);
         routing.deny = deny;
         routing.n_bind = ARRAY_SIZE(bind);

@@ -49,7 +49,8 @@ static void check_routing_key(lua_State *L, struct routing *r, const char *key) 
         static const char *const defaults[] = { "deny", "forward", NULL };
         Thox__Routing *body = &r->body;
         if (strcmp(key, "mode") == 0)
-                body->mode = luaL_checkoption(L, -1, NULL, modes) == 0 ? 2 : 1;
+                body->mode = luaL_checkoption(L, -1, NULL, modes) == 0 ? WIRE_ROUTING_TABLE :
+                                                                         WIRE_ROUTING_MANUAL;
         else if (strcmp(key, "default") == 0)
                 body->default_forward = luaL_checkoption(L, -1, NULL, defaults) == 1;
         else if (strcmp(key, "to") == 0)
