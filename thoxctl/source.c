@@ -3,6 +3,7 @@
  */
 #include "thoxctl/source.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "libipc/base/fd.h"
 #include "libipc/limits.h"
 
+#define SOURCE_TOO_LONG "a source has at most 4 MiB"
+static_assert(LIMIT_SOURCE_BYTES == 4u << 20, "SOURCE_TOO_LONG names it");
 #define STEP_BYTES 65536u
 
 /* 0, -EFBIG, or -errno. */
@@ -46,7 +49,7 @@ int source_read(const struct invocation *inv, const char *path, struct buf *byte
                 return fail(&inv->output,
                             (struct failure){ .exit_code = EXIT_CODE_FAILED,
                                               .code = "limit",
-                                              .why = "a source has at most 4 MiB" },
+                                              .why = SOURCE_TOO_LONG },
                             "cannot read '%s'", path);
         if (r == -ENOENT)
                 return fail(&inv->output,

@@ -67,7 +67,7 @@ static int unreachable(const struct invocation *inv, int r, const char *socket) 
         if (r == -EPROTO)
                 f.why = "whoever listens there does not speak thox's protocol";
         if (r == -EBUSY) {
-                f.why = "it has as many clients as it takes (64)";
+                f.why = "it has as many clients as it takes";
                 f.fix = "try again when one of them has ended";
         }
         if (r == -ETIMEDOUT)
