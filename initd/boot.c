@@ -20,7 +20,6 @@
 #include "libipc/base/file.h"
 #include "libipc/base/log.h"
 
-#define BOOT_DAEMONS_US (10 * CLOCK_S_US)
 #define BOOT_INIT_PROGRAM "init"
 #define RUN_DIR_MODE 0755
 #define STORE_DIR_MODE 0700
@@ -84,7 +83,7 @@ static int boot_on_timeout(struct loop_timer *timer) {
         for (size_t i = 0; i < _DAEMON_N; i++) {
                 if (!daemon_is_up(&b->initd->daemons[i]))
                         log_error("%s is not up after %u s", daemon_name((enum daemon_id)i),
-                                  (unsigned)(BOOT_DAEMONS_US / CLOCK_S_US));
+                                  (unsigned)(LIMIT_BOOT_US / CLOCK_S_US));
         }
         stop_begin(&b->initd->stop, EXIT_FAILURE, true);
         return 0;
@@ -126,7 +125,7 @@ int boot_begin(struct boot *b) {
         b->step = BOOT_STEP_DAEMONS;
         for (size_t i = 0; i < _DAEMON_N; i++)
                 daemon_start(&b->initd->daemons[i]);
-        return error_trace(loop_timer_set(&b->timer, BOOT_DAEMONS_US));
+        return error_trace(loop_timer_set(&b->timer, LIMIT_BOOT_US));
 }
 
 static void boot_finish(struct boot *b) {

@@ -13,12 +13,10 @@
 #include "initd/initd.h"
 #include "initd/native_table.h"
 #include "initd/spawn.h"
-#include "libipc/base/clock.h"
 #include "libipc/base/error.h"
 #include "libipc/base/fd.h"
 #include "libipc/base/log.h"
 
-#define DAEMON_GRACE_US (2 * CLOCK_S_US)
 #define DAEMON_ARGS_MAX 8
 
 static const struct {
@@ -130,8 +128,8 @@ static const struct supervise_ops daemon_ops = {
 
 int daemon_init(struct daemon *d, struct initd *initd, enum daemon_id id) {
         *d = (struct daemon){ .initd = initd, .id = id, .pid = traits[id].pid };
-        return error_trace(
-                supervise_init(&d->supervisor, &initd->loop, &daemon_ops, DAEMON_GRACE_US, true));
+        return error_trace(supervise_init(&d->supervisor, &initd->loop, &daemon_ops,
+                                          LIMIT_DAEMON_GRACE_US, true));
 }
 
 void daemon_deinit(struct daemon *d) {

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 
 #define STATUS_FAILED 1u
-#define STATUS_MAX 63u
 
 void obituary_init(struct obituary *o) {
         *o = (struct obituary){ 0 };
@@ -24,7 +23,7 @@ void obituary_on_exit(struct obituary *o, const Thox__Exit *body) {
         if (len > LIMIT_EXIT_MESSAGE_BYTES)
                 len = LIMIT_EXIT_MESSAGE_BYTES;
         o->is_said = true;
-        o->status = body->status > STATUS_MAX ? STATUS_MAX : body->status;
+        o->status = body->status > LIMIT_EXIT_STATUS ? LIMIT_EXIT_STATUS : body->status;
         o->reason =
                 body->reason < _EXIT_REASON_N ? (enum exit_reason)body->reason : EXIT_REASON_ERROR;
         if (len > 0)

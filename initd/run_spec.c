@@ -19,8 +19,6 @@
 #include "libipc/base/error.h"
 #include "libipc/name.h"
 
-#define SPEC_CONTEXTS_MAX 64u
-
 /* What one parse works with. Byte pointers point into the request. */
 struct spec_parse {
         struct native_request *request;
@@ -183,8 +181,8 @@ static int parse_ctx(struct spec_parse *p) {
 
 static int spec_add_context(struct spec_parse *p, const char *name) {
         struct run_spec *spec = p->spec;
-        if (spec->n_contexts >= SPEC_CONTEXTS_MAX)
-                return spec_refuse(p, STATUS_LIMIT, "contexts: more than %u", SPEC_CONTEXTS_MAX);
+        if (spec->n_contexts >= LIMIT_RUN_CONTEXTS)
+                return spec_refuse(p, STATUS_LIMIT, "contexts: more than %u", LIMIT_RUN_CONTEXTS);
 
         struct run_context *grown =
                 realloc(spec->contexts, (spec->n_contexts + 1) * sizeof(*grown));

@@ -59,13 +59,17 @@
 #define LIMIT_QUANTUM_MAX_US 1000000u
 #define LIMIT_TASKS 16384u
 #define LIMIT_GRACE_US 1000000u              /* between a terminate event and SIGKILL */
+#define LIMIT_EXIT_STATUS 63u                /* what a program may end with */
 #define LIMIT_EXIT_MESSAGE_BYTES 4096u
+#define LIMIT_RUN_CONTEXTS 64u               /* that one process.run gives beside context 0 */
 
 /* Supervision. */
 #define LIMIT_RESTARTS 5u                    /* within the window: then degraded / failed */
 #define LIMIT_RESTART_WINDOW_US (10u * 1000000u)
 #define LIMIT_RESTART_DELAY_US 50000u        /* first; doubles to the maximum */
 #define LIMIT_RESTART_DELAY_MAX_US (5u * 1000000u)
+#define LIMIT_BOOT_US (10u * 1000000u)       /* daemons that are not up then end the tree */
+#define LIMIT_DAEMON_GRACE_US (2u * 1000000u) /* between closing its socket and SIGKILL */
 
 /* Stores. */
 #define LIMIT_SOURCE_BYTES (4u << 20)

@@ -14,7 +14,6 @@
 
 #define TASK_RESULTS "thox.results" /* registry: tid → {ok, n = count, values…} */
 #define TASK_RESULTS_MAX 1024
-#define TASK_EXIT_STATUS_MAX 63
 
 /* ---- spawn, join --------------------------------------------------------------------------- */
 
@@ -129,7 +128,7 @@ static int l_wake_key(lua_State *L) {
 
 static int l_exit(lua_State *L) {
         lua_Integer status = luaL_optinteger(L, 1, 0);
-        luaL_argcheck(L, status >= 0 && status <= TASK_EXIT_STATUS_MAX, 1,
+        luaL_argcheck(L, status >= 0 && status <= LIMIT_EXIT_STATUS, 1,
                       "an exit status is 0 to 63");
         worker_exit(worker_of(L), (uint32_t)status, EXIT_REASON_EXIT, NULL);
 }
@@ -166,7 +165,7 @@ static void finish_main(lua_State *L, struct worker *w, struct task *t, int stat
         if (!lua_isinteger(co, 1))
                 return;
         lua_Integer n = lua_tointeger(co, 1);
-        if (n < 0 || n > TASK_EXIT_STATUS_MAX)
+        if (n < 0 || n > LIMIT_EXIT_STATUS)
                 worker_exit(w, 1, EXIT_REASON_ERROR,
                             lua_pushfstring(L, "the program returned %I: an exit status is 0 to 63",
                                             n));
