@@ -134,7 +134,8 @@ static int l_cancel(lua_State *L) {
 }
 
 void api_push_call(lua_State *L, const struct event *e) {
-        lua_createtable(L, 0, 10);
+        /* With the arguments eight fields: one more would double the table. */
+        lua_createtable(L, 0, 7 + (e->time_us != 0));
         lua_pushliteral(L, "call");
         lua_setfield(L, -2, "type");
         lua_pushinteger(L, (lua_Integer)e->cid);

@@ -40,7 +40,7 @@ const char *event_type_name(enum event_type type) {
 
 int event_type_parse(const char *name) {
         for (int i = 0; i < EVENT_TYPE_REPLY; i++)
-                if (strcmp(event_type_names[i], name) == 0)
+                if (event_type_names[i][0] == name[0] && strcmp(event_type_names[i], name) == 0)
                         return i;
         return -1;
 }

@@ -21,8 +21,8 @@ bool filter_matches(const struct filter *f, const struct event *e) {
 }
 
 bool filter_takes_terminate(const struct filter *f) {
-        struct event probe = { .type = EVENT_TYPE_TERMINATE };
-        return filter_matches(f, &probe);
+        bool is_any = f->types == 0 || (f->types & 1u << EVENT_TYPE_TERMINATE) != 0;
+        return is_any && f->cid == 0 && f->handle == 0 && !f->name;
 }
 
 void mailbox_init(struct mailbox *m) {
