@@ -8,79 +8,79 @@
 
 /* Frames. */
 #define LIMIT_FRAME_PREFIX_BYTES 8u
-#define LIMIT_FRAME_HELLO_BYTES 4096u        /* before Hello nobody may make us allocate more */
+#define LIMIT_FRAME_HELLO_BYTES 4096u         /* before Hello nobody may make us allocate more */
 #define LIMIT_FRAME_VALUES_BYTES (256u << 10) /* values in one frame; longer ones continue */
-#define LIMIT_FRAME_HEADER_BYTES (64u << 10) /* everything but values: start has the most */
+#define LIMIT_FRAME_HEADER_BYTES (64u << 10)  /* everything but values: start has the most */
 #define LIMIT_FRAME_BYTES (LIMIT_FRAME_VALUES_BYTES + LIMIT_FRAME_HEADER_BYTES)
-#define LIMIT_FRAGMENT_BYTES (64u << 10)     /* what senders put in one frame: pipelines best */
+#define LIMIT_FRAGMENT_BYTES (64u << 10) /* what senders put in one frame: pipelines best */
 #define LIMIT_FRAME_FIELDS 4096u
-#define LIMIT_FRAME_UNKNOWN_FIELDS 16u       /* newer peers may send a little more, not floods */
+#define LIMIT_FRAME_UNKNOWN_FIELDS 16u /* newer peers may send a little more, not floods */
 #define LIMIT_FRAME_FDS 8u
 #define LIMIT_FRAME_CAPS 256u
-#define LIMIT_READ_BYTES (64u << 10)         /* one recvmsg */
-#define LIMIT_READS_PER_TURN 4u              /* then the next peer */
+#define LIMIT_READ_BYTES (64u << 10) /* one recvmsg */
+#define LIMIT_READS_PER_TURN 4u      /* then the next peer */
 
 /* Values. */
-#define LIMIT_MESSAGE_BYTES (64u << 20)      /* one call's or answer's values, all frames */
+#define LIMIT_MESSAGE_BYTES (64u << 20) /* one call's or answer's values, all frames */
 #define LIMIT_VALUE_DEPTH 64u
 
 /* Connections. */
-#define LIMIT_OUT_PAUSE_BYTES (1u << 20)     /* a peer with more unread output is not read from */
-#define LIMIT_OUT_BYTES (LIMIT_MESSAGE_BYTES + (8u << 20)) /* one with more is hung and removed */
+#define LIMIT_OUT_PAUSE_BYTES (1u << 20) /* a peer with more unread output is not read from */
+#define LIMIT_OUT_BYTES (LIMIT_MESSAGE_BYTES + (8u << 20))   /* one with more is hung and removed */
 #define LIMIT_OUT_CALLS_BYTES (LIMIT_OUT_BYTES - (4u << 20)) /* more calls are BUSY, not its end */
-#define LIMIT_OUT_STALL_US (5u * 1000000u)   /* sends on, paused this long, read nothing: removed */
-#define LIMIT_ONEWAY_OUT_BYTES (1u << 20)    /* one-way calls to a peer behind by this are dropped */
+#define LIMIT_OUT_STALL_US (5u * 1000000u) /* sends on, paused this long, read nothing: removed */
+#define LIMIT_ONEWAY_OUT_BYTES (1u << 20)  /* one-way calls to a peer behind by this are dropped */
 
 /* Names. */
 #define LIMIT_NAME_BYTES 128u
-#define LIMIT_PATTERNS 256u                  /* in one routing */
+#define LIMIT_PATTERNS 256u /* in one routing */
 
 /* Calls: over a limit the call is answered BUSY at once and nothing is queued. */
 #define LIMIT_CALLS_PER_CALLER 256u
-#define LIMIT_OUTPUT_CALLS 32u               /* beside those: what a program prints must not be lost */
-#define LIMIT_CALLS_PER_SERVER 1024u         /* delivered to one process and unanswered */
+#define LIMIT_OUTPUT_CALLS 32u       /* beside those: what a program prints must not be lost */
+#define LIMIT_CALLS_PER_SERVER 1024u /* delivered to one process and unanswered */
 #define LIMIT_ALARMS_PER_PROCESS 64u
-#define LIMIT_CALL_HOPS 16u                  /* contexts walked for one call */
+#define LIMIT_CALL_HOPS 16u /* contexts walked for one call */
 
 /* Per process. */
 #define LIMIT_HANDLES 1024u
-#define LIMIT_HANDLES_PUSHED 512u             /* by others unasked; the rest is for what it asks for */
+#define LIMIT_HANDLES_PUSHED 512u /* by others unasked; the rest is for what it asks for */
 #define LIMIT_CONTEXTS_OWNED 256u
-#define LIMIT_HANDLES_DAEMON 65536u          /* runtimed owns a context per image in use */
+#define LIMIT_HANDLES_DAEMON 65536u /* runtimed owns a context per image in use */
 #define LIMIT_CONTEXTS_OWNED_DAEMON 32768u
 #define LIMIT_BINDINGS 256u
-#define LIMIT_PROCESSES 16384u               /* in one tree */
-#define LIMIT_SPARE_FDS 24u                  /* no program starts on the last descriptors of initd */
-#define LIMIT_CONTROL_CLIENTS 64u            /* thoxctl and others on the control socket */
+#define LIMIT_PROCESSES 16384u    /* in one tree */
+#define LIMIT_SPARE_FDS 24u       /* no program starts on the last descriptors of initd */
+#define LIMIT_CONTROL_CLIENTS 64u /* thoxctl and others on the control socket */
 #define LIMIT_MEMORY_BYTES (UINT64_C(64) << 20) /* default Lua heap of a program */
 #define LIMIT_MEMORY_MIN_BYTES (UINT64_C(1) << 20)
-#define LIMIT_QUANTUM_US 5000u               /* default; 0 is cooperative */
-#define LIMIT_QUANTUM_MIN_US 1000u           /* shorter slices cost 2-5 % */
+#define LIMIT_QUANTUM_US 5000u     /* default; 0 is cooperative */
+#define LIMIT_QUANTUM_MIN_US 1000u /* shorter slices cost 2-5 % */
 #define LIMIT_QUANTUM_MAX_US 1000000u
 #define LIMIT_TASKS 16384u
-#define LIMIT_GRACE_US 1000000u              /* between a terminate event and SIGKILL */
-#define LIMIT_EXIT_STATUS 63u                /* what a program may end with */
+#define LIMIT_GRACE_US 1000000u /* between a terminate event and SIGKILL */
+#define LIMIT_EXIT_STATUS 63u   /* what a program may end with */
 #define LIMIT_EXIT_MESSAGE_BYTES 4096u
-#define LIMIT_RUN_CONTEXTS 64u               /* that one process.run gives beside context 0 */
+#define LIMIT_RUN_CONTEXTS 64u /* that one process.run gives beside context 0 */
 
 /* Supervision. */
-#define LIMIT_RESTARTS 5u                    /* within the window: then degraded / failed */
+#define LIMIT_RESTARTS 5u /* within the window: then degraded / failed */
 #define LIMIT_RESTART_WINDOW_US (10u * 1000000u)
-#define LIMIT_RESTART_DELAY_US 50000u        /* first; doubles to the maximum */
+#define LIMIT_RESTART_DELAY_US 50000u /* first; doubles to the maximum */
 #define LIMIT_RESTART_DELAY_MAX_US (5u * 1000000u)
-#define LIMIT_BOOT_US (10u * 1000000u)       /* daemons that are not up then end the tree */
+#define LIMIT_BOOT_US (10u * 1000000u)        /* daemons that are not up then end the tree */
 #define LIMIT_DAEMON_GRACE_US (2u * 1000000u) /* between closing its socket and SIGKILL */
 
 /* Stores. */
 #define LIMIT_SOURCE_BYTES (4u << 20)
-#define LIMIT_VERSIONS 64u                   /* kept per name; the oldest goes first */
-#define LIMIT_NOTE_BYTES 1024u               /* what is written beside a version */
+#define LIMIT_VERSIONS 64u     /* kept per name; the oldest goes first */
+#define LIMIT_NOTE_BYTES 1024u /* what is written beside a version */
 #define LIMIT_LOG_LINE_BYTES 4096u
-#define LIMIT_LOG_RING_BYTES (1u << 20)      /* what `thoxctl logs` can look back on */
+#define LIMIT_LOG_RING_BYTES (1u << 20) /* what `thoxctl logs` can look back on */
 
 /* Code. */
-#define LIMIT_COMPILE_BYTES (64u << 20)      /* memory of the compiler for one source */
-#define LIMIT_IMAGE_PARTS 8u                 /* runtimes + program: one descriptor each in one frame */
-#define LIMIT_IMAGES_UNUSED 64u              /* kept so that the next start is fast */
+#define LIMIT_COMPILE_BYTES (64u << 20) /* memory of the compiler for one source */
+#define LIMIT_IMAGE_PARTS 8u            /* runtimes + program: one descriptor each in one frame */
+#define LIMIT_IMAGES_UNUSED 64u         /* kept so that the next start is fast */
 #define LIMIT_IMAGES_UNUSED_BYTES (32u << 20)
-#define LIMIT_CHUNK_BYTES 256u               /* name of a piece of code in messages; cut at the front */
+#define LIMIT_CHUNK_BYTES 256u /* name of a piece of code in messages; cut at the front */

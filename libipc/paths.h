@@ -13,11 +13,12 @@
 #include <stdbool.h>
 
 struct paths {
-        char run[PATH_MAX];     /* directory of socket and lock */
+        char run[PATH_MAX]; /* directory of socket and lock */
         char socket[PATH_MAX];
         char lock[PATH_MAX];
-        char store[PATH_MAX];   /* directory of storaged's files */
-        char config[PATH_MAX];  /* settings, see thox.conf(5); empty when there is no place for them */
+        char store[PATH_MAX]; /* directory of storaged's files */
+        char config
+                [PATH_MAX]; /* settings, see thox.conf(5); empty when there is no place for them */
 };
 
 enum paths_error {
