@@ -8,6 +8,7 @@
 #include "initd/config.h"
 #include "initd/initd.h"
 #include "libipc/base/error.h"
+#include "libipc/base/fd.h"
 #include "libipc/base/log.h"
 
 #define EXIT_USAGE 2
@@ -29,6 +30,7 @@ static int run_tree(const struct config *config) {
 int main(int argc, char **argv) {
         static struct config config;
 
+        fd_hold_standard();
         int r = config_parse(&config, argc, argv);
         if (r == CONFIG_E_DONE)
                 return EXIT_SUCCESS;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <locale.h>
 
+#include "libipc/base/fd.h"
 #include "libipc/base/log.h"
 #include "libipc/client.h"
 #include "thoxctl/help.h"
@@ -28,6 +29,7 @@ int main(int argc, char **argv) {
         struct invocation inv;
         int exit_code;
 
+        fd_hold_standard();
         setlocale(LC_CTYPE, "");
         log_open("thoxctl", LOG_LEVEL_WARNING);
         invocation_init(&inv);

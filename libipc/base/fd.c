@@ -25,6 +25,15 @@ int fd_close(int fd) {
         return -1;
 }
 
+void fd_hold_standard(void) {
+        int fd;
+
+        do
+                fd = open("/dev/null", O_RDONLY);
+        while (fd >= 0 && fd <= STDERR_FILENO);
+        fd_close(fd);
+}
+
 int fd_write_all(int fd, const void *bytes, size_t len) {
         const uint8_t *at = bytes;
 

@@ -12,6 +12,9 @@ static inline void fd_closep(int *fd) {
         fd_close(*fd);
 }
 
+/* Opens /dev/null, unwritable, where stdin, stdout or stderr is closed: what a program opens later must
+ * not be taken for them. */
+void fd_hold_standard(void);
 /* A memfd with these bytes, sealed against writing, growing, shrinking and further sealing.
  * Returns the descriptor or -errno. */
 int fd_new_sealed(const char *name, const void *bytes, size_t len);

@@ -203,6 +203,15 @@ def test_a_reader_that_goes_away_ends_the_program(tree):
     expect("talker" not in tree.names())
 
 
+def test_a_closed_output_is_reported_and_disturbs_nothing(tree):
+    words = tree.command("run", tree.file("hello.lua", "print('hello')"))
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *words], stderr=subprocess.PIPE,
+                          timeout=TIMEOUT, preexec_fn=die_with_parent, check=False)
+    assert done.returncode == 1, done
+    assert b"standard output" in done.stderr, done.stderr
+    assert "protocol violation" not in tree.said(), tree.said()
+
+
 def test_signals_end_the_program_too(tree):
     path = tree.file("spinner.lua", 'print("up")\nwhile true do end\n')
     for number, exit_code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
