@@ -16,9 +16,8 @@ struct paths {
         char run[PATH_MAX]; /* directory of socket and lock */
         char socket[PATH_MAX];
         char lock[PATH_MAX];
-        char store[PATH_MAX]; /* directory of storaged's files */
-        char config
-                [PATH_MAX]; /* settings, see thox.conf(5); empty when there is no place for them */
+        char store[PATH_MAX];  /* directory of storaged's files */
+        char config[PATH_MAX]; /* thox.conf(5); empty when there is no place for it */
 };
 
 enum paths_error {
