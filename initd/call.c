@@ -126,60 +126,56 @@ static void call_send_answer(struct peer *caller,
                 peer_sent(caller, conn_send_answer(&caller->conn, seq, &answer, extra, from));
 }
 
-static void call_send_message(struct peer *caller,
-                              uint64_t cid,
-                              uint32_t flags,
-                              enum thox_status status,
-                              const char *message) {
-        uint8_t bytes[CALL_MESSAGE_BYTES + 16];
-        struct buf values = { .data = bytes, .cap = sizeof(bytes), .max = sizeof(bytes) };
-        int r = value_put_text(&values, message);
-        assert(r == 0);
-        struct wire_extra extra = { .values = values.data, .values_len = values.len };
-        call_send_answer(caller, cid, status, ROUTER_PID_INITD, flags, &extra, NULL);
-}
+/* How a call ends. Without a server: initd ended it. */
+struct ending {
+        enum thox_status status;
+        const struct wire_extra *extra;
+        struct peer *server;
+        struct wire_frame *frame;
+};
 
-static void call_finish_own(struct call *call,
-                            enum thox_status status,
-                            struct peer *server,
-                            struct wire_frame *frame) {
+/* The single exit: whatever ends a call ends it here. */
+static void call_end(struct call *call, const struct ending *e) {
         struct router *r = call->router;
-        call->done(r, call->done_userdata, status, server, frame);
+        call_unlink(call);
+        if (call->done)
+                call->done(r, call->done_userdata, e->status, e->server, e->frame);
+        else if (call->caller && !call->is_oneway)
+                call_send_answer(call->caller, call->cid, e->status,
+                                 e->server ? e->server->pid : ROUTER_PID_INITD,
+                                 call->is_answering ? WIRE_FLAG_CONTINUED : 0, e->extra,
+                                 e->server ? &e->server->conn : NULL);
         call_free(r, call);
 }
 
 void call_finish(struct call *call, enum thox_status status, const struct wire_extra *extra) {
-        if (!extra && status != STATUS_OK) {
-                call_refuse(call, status, "%s", status_text(status));
-                return;
-        }
-        call_unlink(call);
-        if (call->done) {
-                call_finish_own(call, status, NULL, NULL);
-                return;
-        }
-        uint32_t flags = call->is_answering ? WIRE_FLAG_CONTINUED : 0;
-        uint32_t pid = call->server ? call->server->pid : ROUTER_PID_INITD;
-        if (call->caller && !call->is_oneway)
-                call_send_answer(call->caller, call->cid, status, pid, flags, extra, NULL);
-        call_free(call->router, call);
+        call_end(call, &(struct ending){ .status = status, .extra = extra });
+}
+
+void call_answered(struct call *call, struct peer *server, struct wire_frame *frame) {
+        call_end(call, &(struct ending){ .status = (enum thox_status)frame->answer.status,
+                                         .extra = &frame->extra,
+                                         .server = server,
+                                         .frame = frame });
+}
+
+/* `message` as the one value of an answer. */
+static struct wire_extra message_extra(const char *message, uint8_t *bytes, size_t size) {
+        struct buf values = { .data = bytes, .cap = size, .max = size };
+        int r = value_put_text(&values, message);
+        assert(r == 0);
+        return (struct wire_extra){ .values = values.data, .values_len = values.len };
 }
 
 void call_refuse(struct call *call, enum thox_status status, const char *fmt, ...) {
         char message[CALL_MESSAGE_BYTES];
+        uint8_t bytes[CALL_MESSAGE_BYTES + 16];
         va_list args;
         va_start(args, fmt);
         vsnprintf(message, sizeof(message), fmt, args);
         va_end(args);
-        call_unlink(call);
-        if (call->done) {
-                call_finish_own(call, status, NULL, NULL);
-                return;
-        }
-        uint32_t flags = call->is_answering ? WIRE_FLAG_CONTINUED : 0;
-        if (call->caller && !call->is_oneway)
-                call_send_message(call->caller, call->cid, flags, status, message);
-        call_free(call->router, call);
+        struct wire_extra extra = message_extra(message, bytes, sizeof(bytes));
+        call_finish(call, status, &extra);
 }
 
 /* Tells a server that nobody waits for this answer any more. */
@@ -207,8 +203,11 @@ static void call_refuse_request(struct peer *caller,
                                 const struct wire_frame *frame,
                                 enum thox_status status,
                                 const char *message) {
-        if ((frame->call.flags & WIRE_FLAG_ONEWAY) == 0)
-                call_send_message(caller, frame->call.cid, 0, status, message);
+        uint8_t bytes[CALL_MESSAGE_BYTES + 16];
+        if ((frame->call.flags & WIRE_FLAG_ONEWAY) != 0)
+                return;
+        struct wire_extra extra = message_extra(message, bytes, sizeof(bytes));
+        call_send_answer(caller, frame->call.cid, status, ROUTER_PID_INITD, 0, &extra, NULL);
 }
 
 static void call_refuse_name(struct peer *caller,
@@ -342,10 +341,8 @@ static void call_take_frame(struct call *call, struct wire_frame *frame) {
         uint64_t cid = call->cid;
         struct router *r = call->router;
         call_deliver_to_peer(call, call->caller, frame, call->server, call->server_handle);
-        if (call->is_oneway && !frame->extra.more && table_find_u64(&r->calls, cid) == call) {
-                call_unlink(call);
-                call_free(r, call);
-        }
+        if (call->is_oneway && !frame->extra.more && table_find_u64(&r->calls, cid) == call)
+                call_finish(call, STATUS_OK, NULL);
 }
 
 static void call_on_continued(struct peer *caller, struct wire_frame *frame) {
@@ -433,15 +430,13 @@ static void call_answer_caller(struct call *call, struct peer *server, struct wi
                             transfer_refusal(r)->message);
                 return;
         }
-        uint64_t cid = call->cid;
-        bool more = frame->extra.more;
+        if (!frame->extra.more) {
+                call_answered(call, server, frame);
+                return;
+        }
         uint32_t flags = call->is_answering ? WIRE_FLAG_CONTINUED : 0;
         call->is_answering = true;
-        if (!more) {
-                call_unlink(call);
-                call_free(call->router, call);
-        }
-        call_send_answer(caller, cid, frame->answer.status, server->pid, flags, &frame->extra,
+        call_send_answer(caller, call->cid, frame->answer.status, server->pid, flags, &frame->extra,
                          &server->conn);
 }
 
@@ -468,14 +463,6 @@ void call_on_answer(struct peer *server, struct wire_frame *frame) {
                 native_on_answer(call, server, frame);
         else
                 call_answer_caller(call, server, frame);
-}
-
-void call_finish_done(struct call *call,
-                      enum thox_status status,
-                      struct peer *server,
-                      struct wire_frame *frame) {
-        call_unlink(call);
-        call_finish_own(call, status, server, frame);
 }
 
 void call_on_cancel(struct peer *caller, struct wire_frame *frame) {

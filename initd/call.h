@@ -65,10 +65,10 @@ void call_on_request(struct peer *caller, struct wire_frame *frame);
 void call_on_answer(struct peer *server, struct wire_frame *frame);
 void call_on_cancel(struct peer *caller, struct wire_frame *frame);
 
-/* The single exit. `values` NULL with anything but OK: a message is made from the status. Never fails:
- * a caller that cannot be told is closed. */
+/* The end of a call by initd; all lead through one function. Never fails: a caller that cannot be told
+ * is doomed. */
 void call_finish(struct call *call, enum thox_status status, const struct wire_extra *extra);
-/* The same with a message as value 1. */
+/* The same with a message as value 1: what is due for anything but OK. */
 void call_refuse(struct call *call, enum thox_status status, const char *fmt, ...)
         PRINTF_LIKE(3, 4);
 
@@ -80,18 +80,15 @@ void call_start(struct router *r,
                 call_done_fn *done,
                 void *userdata);
 
-/* For native.c. call_new: nothing is sent, cid must be fresh. call_finish_done: the end of a call that
- * initd made, with its answer. */
+/* For native.c. call_new: nothing is sent, cid must be fresh. call_answered: the end by the last
+ * frame of the server's answer. */
 int call_new(struct call **ret,
              struct router *r,
              uint64_t cid,
              struct peer *caller,
              struct peer *server,
              struct context *context);
-void call_finish_done(struct call *call,
-                      enum thox_status status,
-                      struct peer *server,
-                      struct wire_frame *frame);
+void call_answered(struct call *call, struct peer *server, struct wire_frame *frame);
 
 /* For router_deinit: what is left, and the memory kept for new calls. */
 void call_drop_all(struct router *r);

@@ -158,5 +158,5 @@ void native_on_answer(struct call *call, struct peer *server, struct wire_frame 
                 frame->extra.values = call->answer.data;
                 frame->extra.values_len = call->answer.len;
         }
-        call_finish_done(call, (enum thox_status)frame->answer.status, server, frame);
+        call_answered(call, server, frame);
 }
