@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Documents against code: every verb, flag and code of thoxctl is in its man page and completion,
-every setting of thox.conf in its man page and the sample, every endpoint of docs/PROTOCOL.md is in a daemon's table and the other way round.
+every setting of thox.conf in its man page and the sample, every endpoint of docs/PROTOCOL.md is in a
+daemon's table and the other way round, and every endpoint is granted or denied to ordinary programs.
 
 usage: docs.py SOURCE-DIR THOXCTL
 """
@@ -41,6 +42,27 @@ def compare_endpoints(root):
         yield f"docs/PROTOCOL.md: endpoint '{name}' is served but not documented"
     for name in sorted(protocol - code):
         yield f"docs/PROTOCOL.md: endpoint '{name}' is documented but nobody serves it"
+
+
+# What `thoxctl run` without --admin leaves open. A new endpoint must be put on one side or the other.
+GRANTED = {
+    "alarm", "log", "process.run", "process.kill", "service.list", "library.image",
+    "program.get", "program.list", "program.versions", "library.get", "library.list",
+    "library.versions", "runtime.get", "runtime.list", "runtime.versions",
+}
+
+
+def classify_endpoints(root):
+    """Every endpoint is either granted above or denied in thoxctl/cmd_run.c, and not both."""
+    table = re.search(r"DENIED\[\] = \{(.*?)\};", (root / "thoxctl/cmd_run.c").read_text(), re.S)[1]
+    denied = re.findall(r'"([^"]+)"', table)
+    for row in sorted(in_code(root)):
+        is_stores = row.startswith("K.")
+        for name in [k + row[1:] for k in ("program", "library", "runtime")] if is_stores else [row]:
+            is_denied = any(name == d or d.endswith("*") and name.startswith(d[:-1]) for d in denied)
+            if is_denied == (name in GRANTED):
+                verdict = "both granted and denied" if is_denied else "neither granted nor denied"
+                yield f"endpoint '{name}' is {verdict} to a program of 'thoxctl run'"
 
 
 def man_items(root):
@@ -109,7 +131,7 @@ def compare_settings(root):
 def main():
     root, thoxctl = pathlib.Path(sys.argv[1]), sys.argv[2]
     shown = subprocess.run([thoxctl, "help", "--json"], check=True, capture_output=True, timeout=20)
-    problems = [*compare_endpoints(root), *compare_settings(root)]
+    problems = [*compare_endpoints(root), *classify_endpoints(root), *compare_settings(root)]
     problems += compare_thoxctl(root, json.loads(shown.stdout))
     for problem in problems:
         print(problem)
