@@ -18,15 +18,6 @@ void bindings_init(struct bindings *b) {
         list_init(&b->all);
 }
 
-void bindings_deinit(struct bindings *b) {
-        list_for_each_safe(node, &b->all) {
-                struct binding *binding = container_of(node, struct binding, link);
-                binding_remove(b, binding);
-                binding_free(binding);
-        }
-        table_deinit(&b->by_key);
-}
-
 static size_t binding_make_key(uint8_t *key, uint32_t handle, const void *name, size_t len) {
         memcpy(key, &handle, sizeof(handle));
         memcpy(key + sizeof(handle), name, len);

@@ -41,7 +41,6 @@ struct bindings {
 };
 
 void bindings_init(struct bindings *b);
-void bindings_deinit(struct bindings *b);
 
 /* Not in the table yet; NULL: no memory. */
 struct binding *binding_new(uint32_t handle, const void *name, size_t len);

@@ -94,9 +94,6 @@ static int event_collect(struct event_reader *r,
                          const struct wire_frame *f,
                          struct assembly **ret) {
         *ret = NULL;
-        bool is_long = f->kind == THOX__FRAME__BODY_CALL || f->kind == THOX__FRAME__BODY_ANSWER;
-        if (!is_long)
-                return 0;
         uint32_t flags = f->kind == THOX__FRAME__BODY_CALL ? f->call.flags : f->answer.flags;
         struct assembly *a = NULL;
         if ((flags & WIRE_FLAG_CONTINUED) != 0)
@@ -201,21 +198,7 @@ static int event_new_with_values(struct event_reader *r,
         return 0;
 }
 
-static int event_read_call(struct event_reader *r,
-                           struct conn *conn,
-                           const struct wire_frame *f,
-                           struct event **ret) {
-        const struct wire_call *call = &f->call;
-        struct assembly *a;
-        int error = event_collect(r, f, &a);
-        if (error < 0)
-                return error_trace(error);
-        if (f->extra.more)
-                return EVENT_E_PARTIAL;
-        struct event *e;
-        error = event_new_with_values(r, conn, f, call, a, &e);
-        if (error < 0)
-                return error_trace(error);
+static void event_fill_call(struct event *e, const struct wire_call *call) {
         e->type = EVENT_TYPE_CALL;
         e->cid = call->cid;
         e->handle = call->handle;
@@ -223,31 +206,35 @@ static int event_read_call(struct event_reader *r,
         e->uid = call->uid;
         e->flags = call->flags;
         e->time_us = call->timeout_us;
-        *ret = e;
-        return 0;
 }
 
-static int event_read_answer(struct event_reader *r,
-                             struct conn *conn,
-                             const struct wire_frame *f,
-                             struct event **ret) {
-        const struct wire_answer *answer = &f->answer;
+static void event_fill_answer(struct event *e, struct conn *conn, const struct wire_frame *f) {
+        e->type = EVENT_TYPE_ANSWER;
+        e->cid = f->answer.cid;
+        e->status = f->answer.status;
+        e->pid = f->answer.pid;
+        e->fd = f->extra.n_fds > 0 ? conn_take_fd(conn, 0) : -1;
+}
+
+/* A call or an answer, whose values may have come in several frames. */
+static int event_read_long(struct event_reader *r,
+                           struct conn *conn,
+                           const struct wire_frame *f,
+                           struct event **ret) {
+        const struct wire_call *call = f->kind == THOX__FRAME__BODY_CALL ? &f->call : NULL;
         struct assembly *a;
         int error = event_collect(r, f, &a);
         if (error < 0)
                 return error_trace(error);
         if (f->extra.more)
                 return EVENT_E_PARTIAL;
-        struct event *e;
-        error = event_new_with_values(r, conn, f, NULL, a, &e);
+        error = event_new_with_values(r, conn, f, call, a, ret);
         if (error < 0)
                 return error_trace(error);
-        e->type = EVENT_TYPE_ANSWER;
-        e->cid = answer->cid;
-        e->status = answer->status;
-        e->pid = answer->pid;
-        e->fd = f->extra.n_fds > 0 ? conn_take_fd(conn, 0) : -1;
-        *ret = e;
+        if (call)
+                event_fill_call(*ret, call);
+        else
+                event_fill_answer(*ret, conn, f);
         return 0;
 }
 
@@ -343,10 +330,8 @@ int event_read(struct event_reader *r,
         int result;
         if (frame->kind == THOX__FRAME__BODY_CANCEL)
                 event_drop_partial(r, frame->message->cancel->cid);
-        if (frame->kind == THOX__FRAME__BODY_ANSWER)
-                result = event_read_answer(r, conn, frame, &e);
-        else if (frame->kind == THOX__FRAME__BODY_CALL)
-                result = event_read_call(r, conn, frame, &e);
+        if (frame->kind == THOX__FRAME__BODY_ANSWER || frame->kind == THOX__FRAME__BODY_CALL)
+                result = event_read_long(r, conn, frame, &e);
         else
                 result = event_read_other(frame, &e);
         if (result != 0)

@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "libipc/limits.h"
 #include "libipc/value.h"
 #include "worker/api.h"
 #include "worker/event.h"
@@ -81,9 +83,18 @@ static void encoder_fail(struct encoder *e, const char *message, const char *det
         lua_error(L);
 }
 
+static void encoder_fail_limit(struct encoder *e,
+                               const char *message,
+                               unsigned limit,
+                               const char *unit) {
+        char detail[48];
+        snprintf(detail, sizeof(detail), " (limit %u%s)", limit, unit);
+        encoder_fail(e, message, detail);
+}
+
 static void encoder_check(struct encoder *e, int r) {
         if (r == -E2BIG)
-                encoder_fail(e, "the message is too long (limit 64 MiB)", "");
+                encoder_fail_limit(e, "the message is too long", LIMIT_MESSAGE_BYTES >> 20, " MiB");
         if (r < 0)
                 luaL_error(e->L, "not enough memory");
 }
@@ -113,7 +124,7 @@ static void encoder_open(struct encoder *e) {
                 if (e->levels[i].table == table)
                         encoder_fail(e, "the table contains itself", "");
         if (e->depth == LIMIT_VALUE_DEPTH)
-                encoder_fail(e, "nested too deep (limit 64)", "");
+                encoder_fail_limit(e, "nested too deep", LIMIT_VALUE_DEPTH, "");
         struct level *l = &e->levels[e->depth];
         size_t n_keys;
         *l = (struct level){ .table = table, .index = lua_gettop(L) };
@@ -129,7 +140,7 @@ static void encoder_open(struct encoder *e) {
 static void encoder_put_cap(struct encoder *e, uint32_t handle) {
         struct syscalls *s = e->s;
         if (s->n_caps == LIMIT_FRAME_CAPS)
-                encoder_fail(e, "too many contexts in one message (limit 256)", "");
+                encoder_fail_limit(e, "too many contexts in one message", LIMIT_FRAME_CAPS, "");
         encoder_check(e, value_put_cap(&s->values, (uint32_t)s->n_caps));
         s->caps[s->n_caps++] = (struct wire_cap){ .handle = handle };
 }

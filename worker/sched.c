@@ -34,14 +34,6 @@ void sched_init(struct sched *s, struct vm *vm) {
         list_init(&s->deadlines);
 }
 
-void sched_deinit(struct sched *s) {
-        assert(list_is_empty(&s->tasks));
-        table_deinit(&s->by_tid);
-        if (s->has_timer)
-                timer_delete(s->timer);
-        s->has_timer = false;
-}
-
 void sched_set_quantum(struct sched *s, uint32_t quantum_us) {
         s->quantum_us = quantum_us;
 }

@@ -38,7 +38,6 @@ struct sched {
 };
 
 void sched_init(struct sched *s, struct vm *vm);
-void sched_deinit(struct sched *s);
 /* 0: cooperative. */
 void sched_set_quantum(struct sched *s, uint32_t quantum_us);
 

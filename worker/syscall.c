@@ -3,7 +3,6 @@
  */
 #include "worker/syscall.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,23 +33,6 @@ int syscalls_init_take(struct syscalls *s, int fd) {
         }
         s->conn.max_frame = LIMIT_FRAME_BYTES;
         return 0;
-}
-
-void syscalls_deinit(struct syscalls *s) {
-        size_t at = 0;
-        struct pending *p;
-        while ((p = table_next(&s->pending, &at)))
-                syscall_remove_pending(s, p);
-        struct served *served;
-        at = 0;
-        while ((served = table_next(&s->served, &at)))
-                syscall_remove_served(s, served);
-        table_deinit(&s->pending);
-        table_deinit(&s->served);
-        syscall_clear_values(s);
-        buf_deinit(&s->values);
-        conn_deinit(&s->conn);
-        conn_scratch_deinit(&s->scratch);
 }
 
 void syscall_clear_values(struct syscalls *s) {

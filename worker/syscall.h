@@ -62,7 +62,6 @@ struct syscalls {
 
 /* Takes the socket, also on failure. */
 int syscalls_init_take(struct syscalls *s, int fd);
-void syscalls_deinit(struct syscalls *s);
 /* Drops what was encoded and not sent. */
 void syscall_clear_values(struct syscalls *s);
 

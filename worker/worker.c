@@ -237,7 +237,8 @@ static void worker_start_call(struct worker *w, struct binding *b, struct event 
         sched_wake(&w->sched, t, NULL);
 }
 
-void worker_start_calls(struct worker *w, struct binding *b) {
+/* Tasks for the calls that wait, up to the binding's maximum. */
+static void worker_start_calls(struct worker *w, struct binding *b) {
         while (b->n_running < b->max && !list_is_empty(&b->calls))
                 worker_start_call(w, b, container_of(b->calls.next, struct event, link));
 }

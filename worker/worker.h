@@ -82,8 +82,6 @@ void worker_drain_writes(struct worker *w, size_t max);
 
 /* The program takes this event out of a mailbox or gets it handed. */
 void worker_take(struct worker *w, struct task *t, struct event *e);
-/* Starts tasks for the calls that wait, up to the binding's maximum. */
-void worker_start_calls(struct worker *w, struct binding *b);
 /* Refuses what waits, and forgets the binding once nothing of it runs. */
 void worker_drop_binding(struct worker *w, struct binding *b, uint32_t status);
 /* Ends the task's wait: its call is cancelled, and it runs next. */
