@@ -90,6 +90,9 @@ static void conn_release_segment(struct conn *c, struct conn_segment *segment) {
 }
 
 static void conn_pop_segment(struct conn *c) {
+        /* First, so that the pool gives out the memory that was just read or written, not this. */
+        if (c->n_segments == 1)
+                c->tail = chunk_unref(c->tail, &c->scratch->pool);
         conn_release_segment(c, &c->segments[c->first_segment]);
         c->first_segment++;
         c->n_segments--;
