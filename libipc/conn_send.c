@@ -25,7 +25,7 @@
 #define CONN_SHARE_BYTES (8u << 10)
 /* From here on a caller's buffer is taken: less is copied faster than the caller makes a new one. */
 #define CONN_TAKE_BYTES (16u << 10)
-/* A message this much longer than a fragment goes in one frame: 64 KiB and what describes them. */
+/* A message this much longer than a fragment goes in one frame: a round number and what describes it. */
 #define CONN_FRAGMENT_SLACK_BYTES 512u
 #define CONN_PIECES_MAX 64u
 /* An idle connection keeps room for so many segments and no more. */
