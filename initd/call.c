@@ -101,8 +101,10 @@ static void call_unlink(struct call *call) {
         assert(found == call);
         list_remove(&call->made_link);
         list_remove(&call->served_link);
-        if (call->caller)
+        if (call->caller) {
                 call->caller->n_calls_made--;
+                call->caller->n_native_bytes -= call->args.len;
+        }
         if (call->server)
                 call->server->n_calls_served--;
 }

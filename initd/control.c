@@ -19,7 +19,7 @@
 #include "libipc/base/log.h"
 
 #define CONTROL_BACKLOG 64
-#define CONTROL_REFUSED_MAX 64u /* refused clients that have not said Hello yet */
+#define CONTROL_REFUSED_MAX 16u /* refused clients that have not said Hello yet */
 #define CONTROL_UID_REFUSED UINT32_MAX
 
 int64_t control_map_uid(uid_t uid, uid_t owner) {
@@ -35,19 +35,31 @@ static void control_add_client(struct control *c, int fd, uint32_t uid) {
                 log_warn("control client refused: %s", strerror(-r));
                 return;
         }
-        c->n_clients++;
+        if (uid == CONTROL_UID_REFUSED)
+                c->n_strangers++;
+        else
+                c->n_clients++;
+}
+
+/* Those who may not come in take nobody's place, and few of them are heard out. */
+static bool control_has_room(const struct control *c, int64_t uid) {
+        return uid < 0 ? c->n_strangers < CONTROL_REFUSED_MAX :
+                         c->n_clients < LIMIT_CONTROL_CLIENTS + CONTROL_REFUSED_MAX;
 }
 
 static void control_accept(struct control *c, int fd) {
         struct ucred creds;
         socklen_t len = sizeof(creds);
-        if (c->n_clients >= LIMIT_CONTROL_CLIENTS + CONTROL_REFUSED_MAX ||
-            getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &creds, &len) < 0) {
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &creds, &len) < 0) {
                 fd_close(fd);
                 return;
         }
 
         int64_t uid = control_map_uid(creds.uid, geteuid());
+        if (!control_has_room(c, uid)) {
+                fd_close(fd);
+                return;
+        }
         if (uid < 0)
                 log_warn("control client denied uid=%u linux_pid=%d", creds.uid, (int)creds.pid);
         control_add_client(c, fd, uid < 0 ? CONTROL_UID_REFUSED : (uint32_t)uid);
@@ -96,8 +108,11 @@ void control_on_hello(struct control *c, struct peer *peer) {
         initd_welcome(peer);
 }
 
-void control_on_closed(struct control *c) {
-        c->n_clients--;
+void control_on_closed(struct control *c, const struct peer *peer) {
+        if (peer->uid == CONTROL_UID_REFUSED)
+                c->n_strangers--;
+        else
+                c->n_clients--;
 }
 
 void control_resume(struct control *c) {

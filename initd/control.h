@@ -19,8 +19,8 @@ struct control {
         struct initd *initd;
         int fd; /* -1: closed */
         struct loop_io io;
-        size_t n_clients;
-        bool is_paused; /* out of descriptors; goes on when a peer leaves */
+        size_t n_clients, n_strangers; /* strangers: not allowed in, not told so yet */
+        bool is_paused;                /* out of descriptors; goes on when a peer leaves */
 };
 
 enum control_error {
@@ -40,6 +40,6 @@ int64_t control_map_uid(uid_t uid, uid_t owner);
 
 /* Welcome, or the reason why not. */
 void control_on_hello(struct control *c, struct peer *peer);
-void control_on_closed(struct control *c);
+void control_on_closed(struct control *c, const struct peer *peer);
 /* A peer of any kind has gone, and its descriptor with it. */
 void control_resume(struct control *c);

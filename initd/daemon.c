@@ -66,13 +66,14 @@ static int daemon_make_peer(struct daemon *d, int *ret_fd) {
 
         r = peer_new(&d->peer, &initd->router, fds[0], traits[d->id].role, d->pid, 0,
                      traits[d->id].name);
+        if (r == 0)
+                d->peer->userdata = d;
         if (r == 0 && d->id != DAEMON_ZYGOTE)
                 r = handle_give_default(d->peer, initd->router.native, HANDLE_RIGHTS_ALL);
         if (r < 0) {
                 fd_close(fds[1]);
                 return error_trace(r);
         }
-        d->peer->userdata = d;
         *ret_fd = fds[1];
         return 0;
 }

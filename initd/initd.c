@@ -91,7 +91,7 @@ static void on_closed(struct peer *peer) {
         struct process_ref gone = { peer->pid, peer->generation };
         switch (peer->role) {
         case PEER_ROLE_CONTROL:
-                control_on_closed(&initd->control);
+                control_on_closed(&initd->control, peer);
                 break;
         case PEER_ROLE_DAEMON:
         case PEER_ROLE_ZYGOTE:

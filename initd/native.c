@@ -45,12 +45,27 @@ static void native_run(const struct native_endpoint *endpoint,
         endpoint->handler(&request);
 }
 
+/* Long arguments are kept here until all have come. False: the call has been refused. */
+static bool native_gather(struct call *call, const struct wire_frame *frame) {
+        size_t len = frame->extra.values_len;
+        if (call->caller->n_native_bytes + len > LIMIT_NATIVE_ARGS_BYTES) {
+                call_refuse(call, STATUS_LIMIT,
+                            "arguments of more than %u bytes (limit LIMIT_NATIVE_ARGS_BYTES)",
+                            LIMIT_NATIVE_ARGS_BYTES);
+                return false;
+        }
+        if (buf_add(&call->args, frame->extra.values, len) < 0) {
+                call_refuse(call, STATUS_ERROR, "the router is out of memory");
+                return false;
+        }
+        call->caller->n_native_bytes += len;
+        return true;
+}
+
 void native_on_request(struct call *call, struct wire_frame *frame) {
         bool is_long = frame->extra.more || call->args.len > 0;
-        if (is_long && buf_add(&call->args, frame->extra.values, frame->extra.values_len) < 0) {
-                call_refuse(call, STATUS_ERROR, "the router is out of memory");
+        if (is_long && !native_gather(call, frame))
                 return;
-        }
         if (frame->extra.more)
                 return;
         if (is_long)

@@ -40,7 +40,8 @@
 #define LIMIT_OUTPUT_CALLS 32u       /* beside those: what a program prints must not be lost */
 #define LIMIT_CALLS_PER_SERVER 1024u /* delivered to one process and unanswered */
 #define LIMIT_ALARMS_PER_PROCESS 64u
-#define LIMIT_CALL_HOPS 16u /* contexts walked for one call */
+#define LIMIT_NATIVE_ARGS_BYTES (16u << 20) /* of one process, while initd puts them together */
+#define LIMIT_CALL_HOPS 16u                 /* contexts walked for one call */
 
 /* Per process. */
 #define LIMIT_HANDLES 1024u

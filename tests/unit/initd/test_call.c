@@ -266,6 +266,23 @@ Test(call, long_values_travel_in_frames_and_arrive_whole) {
         end_expect_answer(&client, cid, STATUS_OK);
 }
 
+Test(call, arguments_that_initd_gathers_have_a_limit) {
+        size_t len = LIMIT_NATIVE_ARGS_BYTES + 1;
+        uint8_t *bytes = calloc(1, len);
+        struct wire_call call = { .handle = FIXTURE_NATIVE,
+                                  .name = (const uint8_t *)"alarm",
+                                  .name_len = 5 };
+        struct wire_extra extra = { .values = bytes, .values_len = len };
+        uint64_t cid = end_call_with(&client, &call, &extra);
+        struct wire_frame *frame = end_expect_answer(&client, cid, STATUS_LIMIT);
+        cr_assert(memmem(frame->extra.values, frame->extra.values_len, "LIMIT_NATIVE_ARGS_BYTES",
+                         23));
+        extra.values_len = 70000; /* what was gathered has been given back */
+        cid = end_call_with(&client, &call, &extra);
+        end_expect_answer(&client, cid, STATUS_OK);
+        free(bytes);
+}
+
 /* row 31 */
 Test(call, many_calls_are_answered_in_any_order) {
         uint64_t cids[50];
