@@ -12,7 +12,7 @@ struct chunk *chunk_new(struct chunk_pool *pool, size_t size) {
         struct chunk *chunk;
 
         /* Small ones stay exact: a stalled half frame must not hold a whole chunk. */
-        if (size > CHUNK_BYTES / 2 && size < CHUNK_BYTES)
+        if (size > CHUNK_BYTES / 4 && size < CHUNK_BYTES)
                 size = CHUNK_BYTES;
         if (size == CHUNK_BYTES && pool->n_spares > 0)
                 chunk = pool->spares[--pool->n_spares];
