@@ -16,12 +16,15 @@ static void away_on_request(struct native_request *request) {
                       request->call ? request->call->native->name : "");
 }
 
+/* `known`, the version that the caller has, spares bytes that are never many here. */
 static bool get_parse(struct native_request *request,
                       const uint8_t **name,
                       size_t *len,
                       int64_t *version) {
+        int64_t known;
         return value_get_bytes(&request->args, name, len) &&
-               value_get_integer_opt(&request->args, version) && value_is_done(&request->args);
+               value_get_integer_opt(&request->args, version) &&
+               value_get_integer_opt(&request->args, &known) && value_is_done(&request->args);
 }
 
 static void get_answer(struct call *call, const struct bootstore_entry *entry) {
@@ -44,7 +47,8 @@ static void get_on_request(struct native_request *request, enum store_kind kind)
         int64_t version = 0;
         if (!get_parse(request, &name, &len, &version)) {
                 native_refuse(request->call, STATUS_BADARGS,
-                              "%s.get wants a name and perhaps a version", store_kind_name(kind));
+                              "%s.get wants a name, perhaps a version, perhaps a known one",
+                              store_kind_name(kind));
                 return;
         }
 
