@@ -1,34 +1,5 @@
--- Two thousand processes, one after the other and many at once: each has a pid of its own. Row 3.
+-- Two thousand processes, one after the other and many at once: each has a pid of its own. Rows 3, 6.
 local tap = require("tap")
 
-local N, AT_ONCE = 2000, 16
-
-local live, n_live, n_twice, n_failed, n_started = {}, 0, 0, 0, 0
-local function start()
-    local pid, status, message = os.run_code("return 1", { name = "run" })
-    if not pid then
-        tap.note(os.status[status], message)
-        n_failed = n_failed + 1
-        return
-    end
-    n_twice = n_twice + (live[pid] and 1 or 0)
-    live[pid] = true
-    n_live = n_live + 1
-end
-local n_wrong = 0
-while n_started < N or n_live > 0 do
-    while n_started < N and n_live < AT_ONCE do
-        n_started = n_started + 1
-        start()
-    end
-    local event = os.pull("exit")
-    n_wrong = n_wrong + ((event.status == 1 and live[event.pid]) and 0 or 1)
-    live[event.pid] = nil
-    n_live = n_live - 1
-end
-tap.is(n_failed, 0, N .. " processes start") -- row 3
-tap.is(n_twice, 0, "no pid is given to two that live") -- row 3
-tap.is(n_wrong, 0, "each ends with its own status") -- row 6
-tap.is(next(live), nil, "and is told of once")
-
+require("many").run(2000, 16)
 tap.done()
