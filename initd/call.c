@@ -312,6 +312,8 @@ static void call_deliver_to_peer(struct call *call,
         delivery.handle = handle;
         delivery.pid = caller->pid;
         delivery.uid = caller->uid;
+        if (delivery.trace == 0)
+                delivery.trace = delivery.cid;
         /* One that computes for long must not be removed for what others send it meanwhile. */
         if (conn_pending(&server->conn) + frame->extra.values_len > LIMIT_OUT_CALLS_BYTES) {
                 call_stop_delivery(call, frame, STATUS_BUSY,

@@ -5,7 +5,8 @@
  *
  *   0  0d seq:4    5  22|2a len:2    8  09 cid:8    17  15 handle|status:4    22  1d pid:4
  *   Answer: 27  25 flags:4    32  the fields after the body
- *   Call:   27  25 uid:4      32  2d flags:4    37  31 timeout_us:8    46  3a len:2 name    then those
+ *   Call:   27  25 uid:4      32  2d flags:4    37  31 timeout_us:8    46  41 trace:8
+ *           55  3a len:2 name    then those
  *
  * Lengths are varints padded to two bytes, so that nothing moves with a name's length. Whatever does
  * not look like this to the byte takes the general road, which decides alone what is malformed: the
@@ -27,7 +28,7 @@
 #include "libipc/base/error.h"
 #include "libipc/wire_scan.h"
 
-#define WIRE_CALL_BYTES 41u   /* a Call up to its name */
+#define WIRE_CALL_BYTES 50u   /* a Call up to its name */
 #define WIRE_ANSWER_BYTES 24u /* a whole Answer */
 #define WIRE_BODY_OFFSET 8u   /* of the Call or Answer in the frame's body */
 #define WIRE_BUDGET_FACTOR 4u
@@ -188,6 +189,7 @@ int wire_put_call(struct buf *out,
         at = store_fixed32(at, 0x25, call->uid);
         at = store_fixed32(at, 0x2d, call->flags);
         at = store_fixed64(at, 0x31, call->timeout_us);
+        at = store_fixed64(at, 0x41, call->trace);
         at = store_padded(at, 0x3a, call->name_len);
         if (call->name_len > 0)
                 memcpy(at, call->name, call->name_len);
@@ -327,9 +329,9 @@ static bool read_extra(const uint8_t *at,
 
 static bool read_call(const uint8_t *at, size_t len, struct wire_call *ret) {
         if (len < WIRE_CALL_BYTES || at[0] != 0x09 || at[9] != 0x15 || at[14] != 0x1d ||
-            at[19] != 0x25 || at[24] != 0x2d || at[29] != 0x31 || at[38] != 0x3a)
+            at[19] != 0x25 || at[24] != 0x2d || at[29] != 0x31 || at[38] != 0x41 || at[47] != 0x3a)
                 return false;
-        if (load_padded(at + 39) != len - WIRE_CALL_BYTES)
+        if (load_padded(at + 48) != len - WIRE_CALL_BYTES)
                 return false;
 
         ret->cid = load_u64(at + 1);
@@ -338,6 +340,7 @@ static bool read_call(const uint8_t *at, size_t len, struct wire_call *ret) {
         ret->uid = load_u32(at + 20);
         ret->flags = load_u32(at + 25);
         ret->timeout_us = load_u64(at + 30);
+        ret->trace = load_u64(at + 39);
         ret->name = at + WIRE_CALL_BYTES;
         ret->name_len = len - WIRE_CALL_BYTES;
         return true;
@@ -428,6 +431,7 @@ static void wire_take_body(struct wire_frame *f, const Thox__Frame *message) {
                 f->call = (struct wire_call){
                         .cid = call->cid,
                         .timeout_us = call->timeout_us,
+                        .trace = call->trace,
                         .handle = call->handle,
                         .pid = call->pid,
                         .uid = call->uid,

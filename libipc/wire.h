@@ -25,10 +25,16 @@
 
 /* Bits of Call.flags and Answer.flags. */
 enum wire_flag {
-        WIRE_FLAG_ONEWAY = 1u << 0,
+        WIRE_FLAG_ONEWAY = 1u << 0,    /* no answer follows */
         WIRE_FLAG_CONTINUED = 1u << 1, /* a further frame of a long message */
         WIRE_FLAG_OUTPUT = 1u << 2,    /* LIMIT_OUTPUT_CALLS more of these fit beside other calls */
+        WIRE_FLAG_FORWARD = 1u << 3,   /* a Call by its server: cid goes on to (handle, name) */
 };
+
+/* Bits 8 to 10 of Call.flags: the priority, 0 to 7. initd lowers it to that of the caller. */
+#define WIRE_PRIORITY_SHIFT 8u
+#define WIRE_PRIORITY_MAX 7u
+#define WIRE_PRIORITY_DEFAULT 4u
 
 /* Routing.mode. */
 enum wire_routing {
@@ -37,7 +43,7 @@ enum wire_routing {
 };
 
 struct wire_call {
-        uint64_t cid, timeout_us;
+        uint64_t cid, timeout_us, trace;
         uint32_t handle, pid, uid, flags;
         const uint8_t *name;
         size_t name_len;

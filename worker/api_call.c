@@ -22,6 +22,7 @@ uint64_t api_call(lua_State *L, struct wire_call *call, int first, int n, enum p
                 call->name = (const uint8_t *)"/";
                 call->name_len = 1;
         }
+        call->trace = w->vm.task->trace;
         lvalue_encode(L, &w->syscalls, first, n, "args");
         int r = syscall_call(&w->syscalls, call, kind, w->vm.task, &cid);
         if (r != 0)

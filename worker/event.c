@@ -206,6 +206,7 @@ static void event_fill_call(struct event *e, const struct wire_call *call) {
         e->uid = call->uid;
         e->flags = call->flags;
         e->time_us = call->timeout_us;
+        e->trace = call->trace;
 }
 
 static void event_fill_answer(struct event *e, struct conn *conn, const struct wire_frame *f) {

@@ -32,6 +32,7 @@ struct event {
         enum event_type type;
         uint64_t cid;
         uint64_t time_us;  /* CALL: its deadline, TERMINATE: the grace; 0 none */
+        uint64_t trace;    /* CALL: what it is part of */
         uint64_t serial;   /* in order of arrival */
         uint64_t tried_by; /* the last pull whose predicate looked at it */
         uint32_t seq, handle, pid, uid, status, flags, signal, reason, sid;

@@ -123,6 +123,7 @@ void worker_take(struct worker *w, struct task *t, struct event *e) {
         list_remove(&e->link);
         if (e->type != EVENT_TYPE_CALL)
                 return;
+        t->trace = e->trace;
         struct served *served = syscall_find_served(&w->syscalls, e->cid);
         if (!served)
                 return;

@@ -25,6 +25,7 @@ static int parse(const struct buf *b) {
 static const struct wire_call sample_call = {
         .cid = UINT64_C(0x1122334455667788),
         .timeout_us = 5000000,
+        .trace = UINT64_C(0x0123456789abcdef),
         .handle = 7,
         .pid = 42,
         .uid = 1000,
@@ -49,6 +50,7 @@ static void expect_call(const struct wire_call *call) {
         cr_assert_eq(frame.kind, THOX__FRAME__BODY_CALL);
         cr_expect_eq(frame.call.cid, call->cid);
         cr_expect_eq(frame.call.timeout_us, call->timeout_us);
+        cr_expect_eq(frame.call.trace, call->trace);
         cr_expect_eq(frame.call.handle, call->handle);
         cr_expect_eq(frame.call.pid, call->pid);
         cr_expect_eq(frame.call.uid, call->uid);
@@ -134,6 +136,7 @@ Test(wire, what_the_hot_road_writes_any_protobuf_library_reads) {
         cr_expect_eq(message->seq, 9);
         cr_expect_eq(message->call->cid, sample_call.cid);
         cr_expect_eq(message->call->timeout_us, sample_call.timeout_us);
+        cr_expect_eq(message->call->trace, sample_call.trace);
         cr_expect_eq(message->call->name.len, 8);
         cr_expect_eq(message->n_caps, 3);
         cr_expect_eq(message->caps[2]->rights, UINT32_MAX);
