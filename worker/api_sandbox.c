@@ -105,10 +105,13 @@ static int l_seed(lua_State *L) {
         return 2;
 }
 
-/* set_globals(env): what a chunk loaded without an environment of its own gets. */
+/* set_globals(env): what a chunk loaded without an environment of its own gets, and where the auxiliary
+ * library looks for the names of functions in its messages. */
 static int l_set_globals(lua_State *L) {
         luaL_checktype(L, 1, LUA_TTABLE);
         lua_settop(L, 1);
+        lua_pushvalue(L, 1);
+        lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
         lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
         return 0;
 }

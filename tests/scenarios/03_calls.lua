@@ -26,8 +26,8 @@ for name, what in pairs({
     tap.is(answer_of(os.call(0, name)).status_code, BADARGS, what .. " is no name")
 end
 tap.is(answer_of(os.call(0, string.rep("x", 128))).status_code, NOTBOUND, "128 bytes are a name")
-tap.raises("bad argument #2", "a call needs a name", os.call, 0)
-tap.raises("bad argument #1", "and a context", os.call, "x", "y")
+tap.raises("bad argument #2 to 'os.call'", "a call needs a name", os.call, 0)
+tap.raises("bad argument #1 to 'os.call'", "and a context", os.call, "x", "y")
 
 -- row 33
 local sid = os.bind("desk")
