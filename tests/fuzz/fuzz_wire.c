@@ -13,8 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_call(const struct wire_call *a, const Thox__Call *b) {
         assert(a->cid == b->cid && a->handle == b->handle && a->pid == b->pid && a->uid == b->uid);
-        assert(a->flags == b->flags && a->timeout_us == b->timeout_us &&
-               a->trace == b->trace);
+        assert(a->flags == b->flags && a->timeout_us == b->timeout_us && a->trace == b->trace);
         assert(a->name_len == b->name.len);
         assert(a->name_len == 0 || memcmp(a->name, b->name.data, a->name_len) == 0);
 }
