@@ -38,18 +38,22 @@ static int peer_want(struct peer *p) {
         return loop_io_want(&p->io, !p->is_paused, conn_pending(&p->conn) > 0);
 }
 
-static void peer_handle_frames(struct peer *p) {
+/* All that are complete; how many. */
+static unsigned peer_handle_frames(struct peer *p) {
         struct wire_frame *frame;
+        unsigned n = 0;
         int r;
         while ((r = conn_next(&p->conn, &frame)) == CONN_OK) {
+                n++;
                 dispatch_frame(p, frame);
                 if (p->state >= PEER_STATE_DOOMED)
-                        return;
+                        return n;
         }
         if (r == CONN_E_VIOLATION)
                 peer_violation(p, p->conn.reason);
         else if (r < 0)
                 peer_close(p, EXIT_REASON_PROTOCOL, "reading failed: %s", strerror(-r));
+        return n;
 }
 
 /* The other end is closed. A worker that leaves by itself says so first. */
@@ -58,8 +62,9 @@ static void peer_close_at_end(struct peer *p) {
         peer_close(p, has_left ? EXIT_REASON_EXIT : EXIT_REASON_KILLED, "connection closed");
 }
 
-/* One read and the frames in it. True: there may be more at once. */
+/* One read and the frames in it. True: more may be read in this turn. */
 static bool peer_read(struct peer *p) {
+        unsigned n_frames = 0;
         int r = conn_read(&p->conn);
         if (r == CONN_E_AGAIN)
                 return false;
@@ -70,8 +75,9 @@ static bool peer_read(struct peer *p) {
         else if (r < 0)
                 peer_close(p, EXIT_REASON_PROTOCOL, "reading failed: %s", strerror(-r));
         else
-                peer_handle_frames(p);
-        return p->state != PEER_STATE_CLOSING && p->conn.may_have_more;
+                n_frames = peer_handle_frames(p);
+        return p->state != PEER_STATE_CLOSING && p->conn.may_have_more &&
+               n_frames < LIMIT_FRAMES_PER_TURN;
 }
 
 static int peer_on_stall(struct loop_timer *timer) {

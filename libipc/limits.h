@@ -17,8 +17,9 @@
 #define LIMIT_FRAME_UNKNOWN_FIELDS 16u /* newer peers may send a little more, not floods */
 #define LIMIT_FRAME_FDS 8u
 #define LIMIT_FRAME_CAPS 256u
-#define LIMIT_READ_BYTES (64u << 10) /* one recvmsg */
-#define LIMIT_READS_PER_TURN 4u      /* then the next peer */
+#define LIMIT_READ_BYTES (16u << 10) /* one recvmsg, unless a long frame is on its way */
+#define LIMIT_READS_PER_TURN 4u      /* then the next peer; */
+#define LIMIT_FRAMES_PER_TURN 64u /* small ones: those of one read at most, so that a flood waits */
 
 /* Values. */
 #define LIMIT_MESSAGE_BYTES (64u << 20) /* one call's or answer's values, all frames */

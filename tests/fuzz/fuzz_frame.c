@@ -84,11 +84,12 @@ static void relay_drain(struct relay *r) {
         do {
                 e = conn_flush(&r->out);
                 assert(e == CONN_OK || e == CONN_E_AGAIN);
-                e = conn_read(&r->end);
-                assert(e == CONN_OK || e == CONN_E_AGAIN);
-                while ((e = conn_next(&r->end, &f)) == CONN_OK) {
-                        r->n_end++;
-                        r->sum_end += sum_of(f);
+                while ((e = conn_read(&r->end)) == CONN_OK) {
+                        while ((e = conn_next(&r->end, &f)) == CONN_OK) {
+                                r->n_end++;
+                                r->sum_end += sum_of(f);
+                        }
+                        assert(e == CONN_E_AGAIN);
                 }
                 assert(e == CONN_E_AGAIN);
         } while (conn_pending(&r->out) > 0);
