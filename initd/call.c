@@ -72,7 +72,12 @@ int call_new(struct call **ret,
         struct call *call = call_alloc(r);
         if (!call)
                 return error_origin(ENOMEM);
-        *call = (struct call){ .router = r, .cid = cid, .caller = caller, .server = server };
+        memset(call, 0, offsetof(struct call, name));
+        call->router = r;
+        call->cid = cid;
+        call->caller = caller;
+        call->server = server;
+        call->started_us = router_now_us(r);
         list_init(&call->made_link);
         list_init(&call->served_link);
         buf_init(&call->args, LIMIT_MESSAGE_BYTES);
@@ -93,6 +98,12 @@ int call_new(struct call **ret,
         }
         *ret = call;
         return 0;
+}
+
+void call_set_name(struct call *call, const void *name, size_t len) {
+        assert(len <= sizeof(call->name));
+        memcpy(call->name, name, len);
+        call->name_len = len;
 }
 
 /* Out of every list; nobody finds it any more. */
@@ -381,6 +392,7 @@ static void call_open(struct peer *caller,
                 call_refuse_request(caller, frame, STATUS_ERROR, "the router is out of memory");
                 return;
         }
+        call_set_name(call, frame->call.name, frame->call.name_len);
         call->is_oneway = (frame->call.flags & WIRE_FLAG_ONEWAY) != 0;
         call->server_handle = target->handle;
         if (target->owner_context)

@@ -45,6 +45,7 @@ struct call {
         bool is_sending;        /* frames of the request are still to come */
         bool is_answering;      /* frames of the answer have gone out already */
         bool has_timer;
+        uint64_t started_us;     /* router_now_us */
         uint64_t n_bytes;        /* of the request, then of the answer */
         struct loop_timer timer; /* deadline, or alarm */
 
@@ -58,6 +59,10 @@ struct call {
         call_done_fn *done;
         void *done_userdata;
         struct buf answer;
+
+        /* Last: call_new does not clear it. */
+        size_t name_len;
+        char name[LIMIT_NAME_BYTES]; /* endpoint asked for */
 };
 
 /* Frames from peers. */
@@ -80,7 +85,7 @@ void call_start(struct router *r,
                 call_done_fn *done,
                 void *userdata);
 
-/* For native.c. call_new: nothing is sent, cid must be fresh. call_answered: the end by the last
+/* For native.c. call_new: nothing is sent, cid must be fresh; it has no name yet. call_answered: the end by the last
  * frame of the server's answer. */
 int call_new(struct call **ret,
              struct router *r,
@@ -88,6 +93,7 @@ int call_new(struct call **ret,
              struct peer *caller,
              struct peer *server,
              struct context *context);
+void call_set_name(struct call *call, const void *name, size_t len);
 void call_answered(struct call *call, struct peer *server, struct wire_frame *frame);
 
 /* For router_deinit: what is left, and the memory kept for new calls. */

@@ -40,6 +40,7 @@ struct context {
         struct context *to;    /* reference; NULL: a namespace of its own */
         struct table bindings; /* name -> struct binding */
         struct list holders;   /* struct handle */
+        size_t n_holders;
 };
 
 enum context_error {

@@ -67,6 +67,7 @@ static int handle_new_at(
         h->number = (uint32_t)slot + 1;
         h->rights = rights;
         list_add_tail(&c->holders, &h->holder_link);
+        c->n_holders++;
         p->handles.slots[slot] = h;
         p->handles.n_used++;
         p->handles.next = slot + 1;
@@ -115,6 +116,7 @@ void handle_remove(struct handle *h) {
         t->slots[h->number - 1] = NULL;
         t->n_used--;
         list_remove(&h->holder_link);
+        h->context->n_holders--;
         context_unref(h->context);
         free(h);
 }

@@ -154,6 +154,7 @@ void call_start(struct router *r,
                 done(r, userdata, STATUS_ERROR, NULL, NULL);
                 return;
         }
+        call_set_name(call, name, strlen(name));
         call->server_handle = b->server_handle;
         call->done = done;
         call->done_userdata = userdata;

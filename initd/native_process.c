@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "initd/initd.h"
-#include "initd/listing.h"
+#include "initd/listing_table.h"
 #include "initd/native_table.h"
 #include "initd/run_spec.h"
 
@@ -100,6 +100,12 @@ static void kill_on_request(struct native_request *request) {
         process_kill(p, is_at_once, request->call);
 }
 
+/* ---- list ---------------------------------------------------------------------------------- */
+
+static void list_on_request(struct native_request *request) {
+        listing_start(request, &LISTING_PROCESSES, 0);
+}
+
 /* ---- ready --------------------------------------------------------------------------------- */
 
 static void ready_on_request(struct native_request *request) {
@@ -117,7 +123,7 @@ const struct native_endpoint native_process_endpoints[] = {
         { .name = "process.kill",
           .handler = kill_on_request,
           .usage = "process.kill(pid [, \"terminate\"|\"kill\"])" },
-        { .name = "process.list", .handler = listing_on_request, .usage = "process.list()" },
+        { .name = "process.list", .handler = list_on_request, .usage = "process.list()" },
         { .name = "process.ready", .handler = ready_on_request, .usage = "process.ready()" },
         { .name = "process.run",
           .handler = run_on_request,

@@ -1,37 +1,13 @@
 /*
- * native_tree.c - the endpoints service.list, tree.status, tree.shutdown.
+ * native_tree.c - the endpoints tree.status, tree.shutdown.
  */
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "initd/binding.h"
-#include "initd/context.h"
 #include "initd/initd.h"
 #include "initd/native_table.h"
 #include "initd/record.h"
 #include "libipc/base/clock.h"
-
-static void record_binding(struct record *out, const struct binding *b) {
-        const struct peer *server = b->server;
-        record_map(out);
-        record_bytes(out, "name", b->name, b->name_len);
-        record_integer(out, "pid", server ? server->pid : PROCESS_PID_INITD);
-        record_text(out, "program", server ? server->name : "initd");
-        record_integer(out, "calls", b->n_calls);
-        record_end(out);
-}
-
-static void services_on_request(struct native_request *request) {
-        const struct table *bindings = &request->router->native->bindings;
-        const struct binding *b;
-        size_t at = 0;
-        struct record out;
-        record_init(&out);
-        record_array(&out, bindings->n_used);
-        while ((b = table_next(bindings, &at)))
-                record_binding(&out, b);
-        record_answer(&out, request->call);
-}
 
 /* A daemon that is up but keeps falling is said to be degraded. */
 static const char *daemon_state(const struct daemon *d) {
@@ -93,7 +69,6 @@ static void shutdown_on_request(struct native_request *request) {
 }
 
 const struct native_endpoint native_tree_endpoints[] = {
-        { .name = "service.list", .handler = services_on_request, .usage = "service.list()" },
         { .name = "tree.shutdown",
           .handler = shutdown_on_request,
           .usage = "tree.shutdown([now])" },

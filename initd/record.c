@@ -52,6 +52,10 @@ void record_float(struct record *r, const char *key, double v) {
         record_note(r, value_put_float(&r->values, v));
 }
 
+void record_count(struct record *r, uint64_t n) {
+        record_note(r, value_put_integer(&r->values, (int64_t)n));
+}
+
 void record_append(struct record *r, const struct record *other) {
         record_note(r, other->error);
         record_note(r, buf_add(&r->values, other->values.data, other->values.len));

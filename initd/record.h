@@ -31,6 +31,9 @@ void record_bytes(struct record *r, const char *key, const void *bytes, size_t l
 void record_integer(struct record *r, const char *key, uint64_t v);
 void record_float(struct record *r, const char *key, double v);
 
+/* A value of its own, not a member. */
+void record_count(struct record *r, uint64_t n);
+
 /* Adds what was written to another one. */
 void record_append(struct record *r, const struct record *other);
 

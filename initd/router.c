@@ -9,6 +9,7 @@
 #include "initd/call.h"
 #include "initd/context.h"
 #include "initd/peer.h"
+#include "libipc/base/clock.h"
 #include "libipc/base/error.h"
 
 static struct peer *router_first(struct list *peers) {
@@ -18,6 +19,7 @@ static struct peer *router_first(struct list *peers) {
 /* Closing a peer makes others dirty, and writing dooms some: until nothing is left. */
 static int router_on_turn_end(struct loop_later *later) {
         struct router *r = container_of(later, struct router, turn_end);
+        r->now_us = 0;
         while (!list_is_empty(&r->doomed) || !list_is_empty(&r->dirty)) {
                 while (!list_is_empty(&r->doomed))
                         peer_close_doomed(router_first(&r->doomed));
@@ -73,6 +75,14 @@ void router_deinit(struct router *r) {
 
 uint32_t router_new_generation(struct router *r) {
         return r->next_generation++;
+}
+
+uint64_t router_now_us(struct router *r) {
+        if (r->now_us == 0) {
+                r->now_us = clock_now_us();
+                loop_later_add(r->loop, &r->turn_end);
+        }
+        return r->now_us;
 }
 
 struct peer *router_find_peer(struct router *r, uint32_t pid) {

@@ -48,6 +48,7 @@ struct router {
         struct list free_calls;
         struct loop_later turn_end;
         uint32_t next_generation, next_seq; /* seq of initd's own calls */
+        uint64_t now_us;                    /* of this turn; 0: not asked for yet */
         uint64_t n_calls_routed, n_violations;
 };
 
@@ -56,4 +57,6 @@ int router_init(struct router *r, struct loop *loop, const struct router_ops *op
 void router_deinit(struct router *r);
 /* A number no process instance had before. initd itself is generation 1. */
 uint32_t router_new_generation(struct router *r);
+/* The time, read once a turn. */
+uint64_t router_now_us(struct router *r);
 struct peer *router_find_peer(struct router *r, uint32_t pid);

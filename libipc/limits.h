@@ -42,6 +42,7 @@
 #define LIMIT_CALLS_PER_SERVER 1024u /* delivered to one process and unanswered */
 #define LIMIT_ALARMS_PER_PROCESS 64u
 #define LIMIT_NATIVE_ARGS_BYTES (16u << 20) /* of one process, while initd puts them together */
+#define LIMIT_LISTING_ROWS 16384u           /* in one list of processes, handles, calls, services */
 #define LIMIT_CALL_HOPS 16u                 /* contexts walked for one call */
 
 /* Per process. */

@@ -1,5 +1,5 @@
 /*
- * cmd_call.c - call an endpoint; list the endpoints.
+ * cmd_call.c - call an endpoint.
  */
 #include <errno.h>
 
@@ -54,31 +54,6 @@ static int run_call(struct invocation *inv) {
         return tree_refused(inv, status, &answer, purpose);
 }
 
-static int run_services(struct invocation *inv) {
-        static const struct column COLUMNS[] = {
-                { "NAME", "name", COLUMN_TEXT },
-                { "PID", "pid", COLUMN_NUMBER },
-                { "CALLS", "calls", COLUMN_NUMBER },
-                { "PROGRAM", "program", COLUMN_TEXT },
-        };
-        json_t *rows;
-        int exit_code = tree_open(inv);
-
-        if (exit_code == 0)
-                exit_code = tree_list(inv, "service.list", "list services", &rows);
-        if (exit_code != 0)
-                return exit_code;
-        json_sort_by_text(rows, "name");
-        if (inv->output.is_json) {
-                output_document_take(&inv->output, "thox.services/1",
-                                     json_pack("{s:o}", "services", rows));
-                return EXIT_CODE_OK;
-        }
-        output_table(&inv->output, COLUMNS, ARRAY_SIZE(COLUMNS), rows);
-        json_decref(rows);
-        return EXIT_CODE_OK;
-}
-
 const struct command VERB_CALL = {
         .name = "call",
         .group = COMMAND_GROUP_BUS,
@@ -92,13 +67,4 @@ const struct command VERB_CALL = {
         .max_args = SIZE_MAX,
         .passes_flags = true,
         .run = run_call,
-};
-
-const struct command VERB_SERVICES = {
-        .name = "services",
-        .group = COMMAND_GROUP_BUS,
-        .usage = "",
-        .summary = "list the endpoints that can be called, and who serves them",
-        .examples = { "thoxctl services", "thoxctl services --no-legend | grep '^bot'" },
-        .run = run_services,
 };

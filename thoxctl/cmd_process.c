@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libipc/base/parse.h"
+#include "thoxctl/process.h"
 #include "thoxctl/tree.h"
 #include "thoxctl/verbs.h"
 
@@ -38,7 +38,7 @@ static int run_ps(struct invocation *inv) {
         int exit_code = tree_open(inv);
 
         if (exit_code == 0)
-                exit_code = tree_list(inv, "process.list", "list processes", &rows);
+                exit_code = tree_list(inv, "process.list", NULL, "list processes", &rows);
         if (exit_code != 0)
                 return exit_code;
         if (inv->output.is_json) {
@@ -63,27 +63,6 @@ static const char *text_member(const json_t *object, const char *key) {
         const char *text = json_string_value(json_object_get(object, key));
 
         return text ? text : "";
-}
-
-static bool is_pid(const char *text, uint64_t *ret) {
-        return parse_u64(text, UINT32_MAX, ret) == 0;
-}
-
-/* The rows whose pid or name is `wanted`. A pid wins over a program that is called like one. */
-static json_t *select_processes(const json_t *rows, const char *wanted) {
-        json_t *selected = json_array();
-        uint64_t pid = 0;
-        bool by_pid = is_pid(wanted, &pid);
-
-        for (size_t i = 0; i < json_array_size(rows); i++) {
-                json_t *row = json_array_get(rows, i);
-                json_int_t row_pid = json_integer_value(json_object_get(row, "pid"));
-
-                if (by_pid ? row_pid == (json_int_t)pid :
-                             strcmp(text_member(row, "name"), wanted) == 0)
-                        json_array_append(selected, row);
-        }
-        return selected;
 }
 
 static void show_tree_status(const struct output *o, const json_t *tree) {
@@ -133,7 +112,7 @@ static int status_of_tree(struct invocation *inv) {
 static int status_of_absent(struct invocation *inv, const char *name) {
         json_t *rows;
         bool exists = false;
-        int exit_code = tree_list(inv, "program.list", "list programs", &rows);
+        int exit_code = tree_list(inv, "program.list", NULL, "list programs", &rows);
 
         if (exit_code != 0)
                 return STATUS_CODE_UNKNOWN;
@@ -196,63 +175,14 @@ static int run_status(struct invocation *inv) {
                 return exit_code;
         if (inv->n_args == 0)
                 return status_of_tree(inv);
-        exit_code = tree_list(inv, "process.list", "list processes", &rows);
+        exit_code = tree_list(inv, "process.list", NULL, "list processes", &rows);
         if (exit_code != 0)
                 return STATUS_CODE_UNKNOWN;
-        selected = select_processes(rows, inv->args[0]);
+        selected = process_select(rows, inv->args[0]);
         if (json_array_size(selected) == 0)
                 exit_code = status_of_absent(inv, inv->args[0]);
         else
                 exit_code = status_of_processes(inv, selected);
-        json_decref(selected);
-        json_decref(rows);
-        return exit_code;
-}
-
-static int no_such_process(const struct invocation *inv, const char *wanted) {
-        return fail(&inv->output,
-                    (struct failure){ .exit_code = EXIT_CODE_NOT_FOUND,
-                                      .code = "noproc",
-                                      .why = "no process has this name or pid",
-                                      .fix = "thoxctl ps" },
-                    "cannot kill '%s'", wanted);
-}
-
-static int ambiguous(const struct invocation *inv, const char *name, const json_t *processes) {
-        char fix[256];
-        int n = snprintf(fix, sizeof(fix), "name the pid:");
-
-        for (size_t i = 0; i < json_array_size(processes); i++) {
-                json_int_t pid =
-                        json_integer_value(json_object_get(json_array_get(processes, i), "pid"));
-
-                if ((size_t)n + 12 < sizeof(fix))
-                        n += snprintf(fix + n, sizeof(fix) - (size_t)n, " %lld", (long long)pid);
-        }
-        return fail(&inv->output,
-                    (struct failure){ .exit_code = EXIT_CODE_FAILED, .code = "usage", .fix = fix },
-                    "cannot kill '%s': %zu processes have this name", name,
-                    json_array_size(processes));
-}
-
-/* 0 and the pid, or an exit code. */
-static int find_one(struct invocation *inv, const char *wanted, uint64_t *ret_pid) {
-        json_t *rows, *selected;
-        int exit_code;
-
-        if (is_pid(wanted, ret_pid))
-                return 0;
-        exit_code = tree_list(inv, "process.list", "list processes", &rows);
-        if (exit_code != 0)
-                return exit_code;
-        selected = select_processes(rows, wanted);
-        if (json_array_size(selected) == 0)
-                exit_code = no_such_process(inv, wanted);
-        else if (json_array_size(selected) > 1)
-                exit_code = ambiguous(inv, wanted, selected);
-        else
-                *ret_pid = (uint64_t)json_integer_value(
-                        json_object_get(json_array_get(selected, 0), "pid"));
         json_decref(selected);
         json_decref(rows);
         return exit_code;
@@ -266,7 +196,7 @@ static int kill_one(struct invocation *inv, const char *wanted) {
         int exit_code;
 
         tree_args_init(&args);
-        exit_code = find_one(inv, wanted, &pid);
+        exit_code = process_find(inv, wanted, "kill", &pid);
         if (exit_code != 0)
                 return exit_code;
         snprintf(purpose, sizeof(purpose), "kill '%s'", wanted);

@@ -62,7 +62,7 @@ static int show_list(struct invocation *inv) {
         int exit_code;
 
         snprintf(endpoint, sizeof(endpoint), "%s.list", inv->args[0]);
-        exit_code = tree_list(inv, endpoint, "list the store", &rows);
+        exit_code = tree_list(inv, endpoint, NULL, "list the store", &rows);
         if (exit_code != 0)
                 return exit_code;
         if (inv->output.is_json) {

@@ -154,23 +154,45 @@ json_t *json_from_values(const void *bytes, size_t len) {
         return values;
 }
 
-static const char *text_member(const json_t *row, const char *key) {
-        const char *text = json_string_value(json_object_get(row, key));
+static int compare_members(const json_t *a, const json_t *b) {
+        double x = json_number_value(a), y = json_number_value(b);
 
-        return text ? text : "";
+        if (!a || !b)
+                return (a != NULL) - (b != NULL);
+        if (json_is_string(a) && json_is_string(b))
+                return strcmp(json_string_value(a), json_string_value(b));
+        return (x > y) - (x < y);
 }
 
-void json_sort_by_text(json_t *rows, const char *key) {
-        size_t n = json_array_size(rows), to;
+struct sorted {
+        json_t *row;
+        const json_t *member;
+        size_t at; /* rows that are equal stay in their order */
+        bool is_descending;
+};
 
-        for (size_t i = 1; i < n; i++) {
+static int compare_rows(const void *left, const void *right) {
+        const struct sorted *a = left, *b = right;
+        int order = compare_members(a->member, b->member);
+
+        if (order != 0)
+                return a->is_descending ? -order : order;
+        return (a->at > b->at) - (a->at < b->at);
+}
+
+void json_sort(json_t *rows, const char *key, bool is_descending) {
+        size_t n = json_array_size(rows);
+        struct sorted *sorted = calloc(n + 1, sizeof(*sorted));
+
+        if (!sorted)
+                return;
+        for (size_t i = 0; i < n; i++) {
                 json_t *row = json_incref(json_array_get(rows, i));
 
-                for (to = i; to > 0; to--)
-                        if (strcmp(text_member(json_array_get(rows, to - 1), key),
-                                   text_member(row, key)) <= 0)
-                                break;
-                json_array_remove(rows, i);
-                json_array_insert_new(rows, to, row);
+                sorted[i] = (struct sorted){ row, json_object_get(row, key), i, is_descending };
         }
+        qsort(sorted, n, sizeof(*sorted), compare_rows);
+        for (size_t i = 0; i < n; i++)
+                json_array_set_new(rows, i, sorted[i].row);
+        free(sorted);
 }

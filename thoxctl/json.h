@@ -9,6 +9,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The whole sequence as an array; NULL when it is malformed or memory is short. */
@@ -18,5 +19,5 @@ json_t *json_from_bytes(const void *bytes, size_t len);
 /* Always a string: bytes that are no UTF-8 are read as Latin-1. */
 json_t *json_text_from_bytes(const void *bytes, size_t len);
 
-/* The objects of `rows` by their text member `key`; ties stay in order. */
-void json_sort_by_text(json_t *rows, const char *key);
+/* The objects of `rows` by their member `key`, texts or numbers; ties stay in order. */
+void json_sort(json_t *rows, const char *key, bool is_descending);

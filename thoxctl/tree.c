@@ -159,14 +159,18 @@ int tree_call(struct invocation *inv,
 
 int tree_list(struct invocation *inv,
               const char *endpoint,
+              const struct buf *args,
               const char *purpose,
               json_t **ret_rows) {
         json_t *values;
-        int exit_code = tree_call(inv, endpoint, NULL, purpose, &values);
+        int exit_code = tree_call(inv, endpoint, args, purpose, &values);
 
         if (exit_code != 0)
                 return exit_code;
         *ret_rows = json_incref(json_array_get(values, 0));
+        if (json_is_integer(json_array_get(values, 1)))
+                output_note(&inv->output, "%" JSON_INTEGER_FORMAT " more are not shown",
+                            json_integer_value(json_array_get(values, 1)));
         /* Lua's empty table may arrive as a map. */
         if (!json_is_array(*ret_rows)) {
                 json_decref(*ret_rows);

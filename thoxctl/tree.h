@@ -30,8 +30,13 @@ int tree_call(struct invocation *inv,
               const struct buf *args,
               const char *purpose,
               json_t **ret_values);
-/* As tree_call without arguments, for endpoints that give one list. */
-int tree_list(struct invocation *inv, const char *endpoint, const char *purpose, json_t **ret_rows);
+/* As tree_call, for endpoints that give one list, and perhaps how many rows it leaves out: a note says
+ * so then. */
+int tree_list(struct invocation *inv,
+              const char *endpoint,
+              const struct buf *args,
+              const char *purpose,
+              json_t **ret_rows);
 
 /* Reports a refusal: its status, and the message that is value 1 of `answer`. */
 int tree_refused(const struct invocation *inv,

@@ -23,7 +23,7 @@ _thoxctl_names() {
 _thoxctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local verbs='run ps ls list status kill logs get set rm versions rollback call services
-        shutdown version help'
+        describe handles calls shutdown version help'
     local common='--help --version --quiet --verbose --json --color --no-legend --timeout --yes
         --socket --dir --user --system'
     local i verb='' words=() own=''
@@ -66,10 +66,10 @@ _thoxctl() {
         ((${#words[@]} == 0)) && compgen -W "$(_thoxctl_names program)" -- "$cur"
         compgen -f -- "$cur"
     ) ;;
-    kill | status | logs)
+    kill | status | logs | handles | calls)
         mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names process)" -- "$cur")
         ;;
-    call)
+    call | describe)
         ((${#words[@]} == 0)) &&
             mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names endpoint)" -- "$cur")
         ;;

@@ -1,0 +1,15 @@
+/*
+ * listing_table.h - the kinds of lists, one file each.
+ */
+#pragma once
+
+#include "initd/listing.h"
+
+extern const struct listing_kind LISTING_CALLS;
+extern const struct listing_kind LISTING_HANDLES;
+extern const struct listing_kind LISTING_PROCESSES;
+extern const struct listing_kind LISTING_SERVICES;
+
+struct binding;
+/* Also for service.describe. */
+void listing_write_service(struct record *out, const struct binding *b);
