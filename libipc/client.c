@@ -25,9 +25,6 @@
 #include "libipc/base/table.h"
 #include "libipc/message.h"
 
-/* More events than this put aside: the program does not call client_wait. */
-#define CLIENT_EVENTS 4096u
-
 struct client {
         struct conn conn;
         struct conn_scratch scratch;
@@ -37,9 +34,10 @@ struct client {
         int error;           /* the connection is over */
         struct list partial; /* messages with frames to come */
         struct list events;  /* complete, put aside */
-        size_t n_events;
-        struct table started;    /* seq of client_call_start → the same as a pointer */
-        struct message *current; /* what client_wait returned last */
+        size_t n_events, n_held_bytes;
+        struct table started;     /* seq of client_call_start → the same as a pointer */
+        struct message *current;  /* what client_wait returned last */
+        struct message *answered; /* what client_await returned last */
 };
 
 DEFINE_CLEANUP(struct client *, client_free)
@@ -109,31 +107,83 @@ static struct message *find_partial(struct client *c, const struct wire_frame *f
         return NULL;
 }
 
-static void drop_partial_call(struct client *c, uint64_t cid) {
-        list_for_each_safe(node, &c->partial) {
+static void hold(struct client *c, struct list *list, struct message *m) {
+        list_add_tail(list, &m->link);
+        c->n_held_bytes += m->values.len;
+}
+
+static void let_go(struct client *c, struct message *m) {
+        list_remove(&m->link);
+        c->n_held_bytes -= m->values.len;
+}
+
+static bool fits(const struct client *c, const struct message *m) {
+        return c->n_held_bytes + m->values.len <= LIMIT_CLIENT_HELD_BYTES;
+}
+
+static bool is_call(const struct message *m) {
+        return m->kind == THOX__FRAME__BODY_CALL;
+}
+
+#define CLIENT_BUSY "the server is busy and keeps 4096 calls or 128 MiB until it looks at them"
+static_assert(LIMIT_CLIENT_EVENTS == 4096 && LIMIT_CLIENT_HELD_BYTES == 128 << 20,
+              "CLIENT_BUSY names them");
+
+static int refuse_take(struct client *c, struct message *m) {
+        struct buf why CLEANUP(buf_deinit);
+        bool is_answerable = !m->event.is_oneway;
+        uint64_t cid = m->event.cid;
+
+        message_free(m);
+        if (!is_answerable)
+                return 0;
+        buf_init(&why, sizeof(CLIENT_BUSY) + 8);
+        int r = value_put_text(&why, CLIENT_BUSY);
+        if (r == 0)
+                r = client_answer(c, cid, STATUS_BUSY, &why);
+        return error_trace(r);
+}
+
+/* The call in `list` that a Cancel is about goes. */
+static bool drop_call(struct client *c, struct list *list, uint64_t cid) {
+        list_for_each(node, list) {
                 struct message *m = container_of(node, struct message, link);
-                if (m->kind == THOX__FRAME__BODY_CALL && m->event.cid == cid)
+                if (is_call(m) && m->event.cid == cid) {
+                        let_go(c, m);
                         message_free(m);
+                        return true;
+                }
         }
+        return false;
 }
 
 /* *ret stays NULL while frames of the message are to come, and for the rest of a cancelled call. */
 static int take_frame(struct client *c, const struct wire_frame *frame, struct message **ret) {
         struct message *m = find_partial(c, frame);
+        int r;
+
         if (!m && message_is_continued(frame))
                 return 0;
-        int r = m ? message_add(m, frame) : message_new(&m, frame);
-        if (r < 0)
+        if (m) {
+                let_go(c, m);
+                r = message_add(m, frame);
+        } else {
+                r = message_new(&m, frame);
+        }
+        if (r < 0) {
+                message_free(m);
                 return fail(c, -r);
+        }
 
-        list_remove(&m->link);
-        if (!m->is_complete) {
-                list_add_tail(&c->partial, &m->link);
+        if (m->is_complete) {
+                if (m->event.type == CLIENT_EVENT_CANCEL)
+                        drop_call(c, &c->partial, m->event.cid);
+                *ret = m;
                 return 0;
         }
-        if (m->event.type == CLIENT_EVENT_CANCEL)
-                drop_partial_call(c, m->event.cid);
-        *ret = m;
+        if (is_call(m) && !fits(c, m))
+                return error_trace(refuse_take(c, m));
+        hold(c, &c->partial, m);
         return 0;
 }
 
@@ -163,16 +213,23 @@ static bool is_event(const struct client *c, const struct message *m) {
         return m->kind != THOX__FRAME__BODY_REPLY;
 }
 
-static int put_aside(struct client *c, struct message *m) {
-        if (!is_event(c, m)) {
+static int put_aside_take(struct client *c, struct message *m) {
+        bool is_withdrawn =
+                m->event.type == CLIENT_EVENT_CANCEL && drop_call(c, &c->events, m->event.cid);
+
+        c->n_events -= is_withdrawn;
+        if (is_withdrawn || !is_event(c, m)) {
                 message_free(m);
                 return 0;
         }
-        if (c->n_events == CLIENT_EVENTS) {
+        if (is_call(m) && (c->n_events >= LIMIT_CLIENT_EVENTS || !fits(c, m)))
+                return error_trace(refuse_take(c, m));
+        /* Nobody has cause for so many of the others. */
+        if (c->n_events == 2 * LIMIT_CLIENT_EVENTS) {
                 message_free(m);
                 return fail(c, ENOBUFS);
         }
-        list_add_tail(&c->events, &m->link);
+        hold(c, &c->events, m);
         c->n_events++;
         return 0;
 }
@@ -189,24 +246,27 @@ static int receive_for(
                         *ret = m;
                         return 0;
                 }
-                r = put_aside(c, m);
+                r = put_aside_take(c, m);
                 if (r < 0)
                         return error_trace(r);
         }
 }
 
-static struct message *take_event(struct client *c) {
-        if (list_is_empty(&c->events))
-                return NULL;
-        struct message *m = container_of(c->events.next, struct message, link);
-        list_remove(&m->link);
+static struct message *take_event(struct client *c, struct message *m) {
+        let_go(c, m);
         c->n_events--;
         return m;
 }
 
+static struct message *take_first_event(struct client *c) {
+        if (list_is_empty(&c->events))
+                return NULL;
+        return take_event(c, container_of(c->events.next, struct message, link));
+}
+
 int client_wait(struct client *c, uint64_t timeout_us, int also_fd, struct client_event *ret) {
         uint64_t deadline = deadline_after(timeout_us);
-        struct message *m = take_event(c);
+        struct message *m = take_first_event(c);
 
         c->current = message_free(c->current);
         while (!m) {
@@ -236,23 +296,19 @@ static int sent(struct client *c, int r) {
         return r < 0 ? error_trace(r) : 0;
 }
 
-static int send_call(struct client *c,
-                     uint32_t seq,
-                     uint32_t handle,
-                     const char *name,
-                     const struct buf *values,
-                     const struct wire_cap *caps,
-                     size_t n_caps) {
+static int send_call(struct client *c, uint32_t seq, const struct client_request *request) {
         struct wire_call call = {
-                .handle = handle,
-                .name = (const uint8_t *)name,
-                .name_len = strlen(name),
+                .handle = request->handle,
+                .flags = request->is_oneway ? WIRE_FLAG_ONEWAY : 0,
+                .timeout_us = request->timeout_us,
+                .name = (const uint8_t *)request->name,
+                .name_len = strlen(request->name),
         };
-        struct wire_extra extra = { .caps = caps, .n_caps = n_caps };
+        struct wire_extra extra = { .caps = request->caps, .n_caps = request->n_caps };
 
-        if (values) {
-                extra.values = values->data;
-                extra.values_len = values->len;
+        if (request->values) {
+                extra.values = request->values->data;
+                extra.values_len = request->values->len;
         }
         if (c->error < 0)
                 return error_trace(c->error);
@@ -269,6 +325,53 @@ int client_cancel(struct client *c, uint64_t cid) {
         return error_trace(sent(c, conn_send(&c->conn, &message, NULL)));
 }
 
+int client_call_start(struct client *c, const struct client_request *request, uint64_t *ret_cid) {
+        uint32_t seq = next_seq(c);
+        int r = 0;
+
+        if (!request->is_oneway)
+                r = table_add_u64(&c->started, seq, (void *)(uintptr_t)seq);
+        if (r < 0)
+                return error_trace(r);
+
+        r = send_call(c, seq, request);
+        if (r < 0) {
+                table_remove_u64(&c->started, seq);
+                return error_trace(r);
+        }
+        *ret_cid = wire_cid(c->generation, seq);
+        return 0;
+}
+
+static struct message *take_answer(struct client *c, uint32_t seq) {
+        list_for_each(node, &c->events) {
+                struct message *m = container_of(node, struct message, link);
+                if (m->event.type == CLIENT_EVENT_ANSWER && m->seq == seq)
+                        return take_event(c, m);
+        }
+        return NULL;
+}
+
+int client_await(struct client *c, uint64_t cid, uint64_t timeout_us, struct client_event *ret) {
+        uint32_t seq = wire_cid_seq(cid);
+        struct message *m = take_answer(c, seq);
+        int r = 0;
+
+        if (!m)
+                r = receive_for(c, THOX__FRAME__BODY_ANSWER, seq, deadline_after(timeout_us), &m);
+        /* One that comes after this is nobody's. */
+        table_remove_u64(&c->started, seq);
+        if (r == -ETIMEDOUT)
+                (void)client_cancel(c, cid);
+        if (r < 0)
+                return error_trace(r);
+
+        message_free(c->answered);
+        c->answered = m;
+        *ret = m->event;
+        return 0;
+}
+
 int client_call(struct client *c,
                 uint32_t handle,
                 const char *name,
@@ -278,51 +381,33 @@ int client_call(struct client *c,
                 uint64_t timeout_us,
                 uint32_t *ret_status,
                 struct buf *answer) {
-        struct message *m CLEANUP(message_freep) = NULL;
-        uint64_t deadline = deadline_after(timeout_us);
-        uint32_t seq = next_seq(c);
-        int r = send_call(c, seq, handle, name, values, caps, n_caps);
-        if (r < 0)
-                return error_trace(r);
-
-        r = receive_for(c, THOX__FRAME__BODY_ANSWER, seq, deadline, &m);
-        if (r == -ETIMEDOUT)
-                (void)client_cancel(c, wire_cid(c->generation, seq));
+        struct client_request request = {
+                .handle = handle, .name = name, .values = values, .caps = caps, .n_caps = n_caps
+        };
+        struct client_event event;
+        uint64_t cid;
+        int r = client_call_start(c, &request, &cid);
+        if (r == 0)
+                r = client_await(c, cid, timeout_us, &event);
         if (r < 0)
                 return error_trace(r);
 
         buf_clear(answer);
-        r = m->values.len != 0 ? buf_add(answer, m->values.data, m->values.len) : 0;
+        r = event.values_len != 0 ? buf_add(answer, event.values, event.values_len) : 0;
         if (r < 0)
                 return error_trace(r);
-        *ret_status = m->event.status;
+        *ret_status = event.status;
         return 0;
 }
 
-int client_call_start(struct client *c,
-                      uint32_t handle,
-                      const char *name,
-                      const struct buf *values,
-                      const struct wire_cap *caps,
-                      size_t n_caps,
-                      uint64_t *ret_cid) {
-        uint32_t seq = next_seq(c);
-        int r = table_add_u64(&c->started, seq, (void *)(uintptr_t)seq);
-        if (r < 0)
-                return error_trace(r);
-
-        r = send_call(c, seq, handle, name, values, caps, n_caps);
-        if (r < 0) {
-                table_remove_u64(&c->started, seq);
-                return error_trace(r);
-        }
-        *ret_cid = wire_cid(c->generation, seq);
-        return 0;
-}
-
-int client_answer(struct client *c, uint64_t cid, uint32_t status, const struct buf *values) {
+int client_answer_caps(struct client *c,
+                       uint64_t cid,
+                       uint32_t status,
+                       const struct buf *values,
+                       const struct wire_cap *caps,
+                       size_t n_caps) {
         struct wire_answer answer = { .cid = cid, .status = status };
-        struct wire_extra extra = { 0 };
+        struct wire_extra extra = { .caps = caps, .n_caps = n_caps };
 
         if (values) {
                 extra.values = values->data;
@@ -331,6 +416,10 @@ int client_answer(struct client *c, uint64_t cid, uint32_t status, const struct 
         if (c->error < 0)
                 return error_trace(c->error);
         return error_trace(sent(c, conn_send_answer_long(&c->conn, 0, &answer, &extra)));
+}
+
+int client_answer(struct client *c, uint64_t cid, uint32_t status, const struct buf *values) {
+        return error_trace(client_answer_caps(c, cid, status, values, NULL, 0));
 }
 
 /* Sends `message` and waits for its Reply. */
@@ -370,6 +459,23 @@ int client_bind(struct client *c, uint32_t handle, const char *name, uint32_t *r
         body.handle = handle;
         body.name = wire_bytes(name, strlen(name));
         WIRE_MESSAGE(message, next_seq(c), BIND, bind, &body);
+        return error_trace(ask(c, &message, ret_status, NULL));
+}
+
+int client_unbind(struct client *c, uint32_t handle, const char *name, uint32_t *ret_status) {
+        Thox__Unbind body = THOX__UNBIND__INIT;
+
+        body.handle = handle;
+        body.name = wire_bytes(name, strlen(name));
+        WIRE_MESSAGE(message, next_seq(c), UNBIND, unbind, &body);
+        return error_trace(ask(c, &message, ret_status, NULL));
+}
+
+int client_context_close(struct client *c, uint32_t handle, uint32_t *ret_status) {
+        Thox__Close body = THOX__CLOSE__INIT;
+
+        body.handle = handle;
+        WIRE_MESSAGE(message, next_seq(c), CLOSE, close, &body);
         return error_trace(ask(c, &message, ret_status, NULL));
 }
 
@@ -522,6 +628,7 @@ struct client *client_free(struct client *c) {
         if (!c)
                 return NULL;
         message_free(c->current);
+        message_free(c->answered);
         list_for_each_safe(node, &c->partial)
                 message_free(container_of(node, struct message, link));
         list_for_each_safe(node, &c->events)
@@ -543,4 +650,37 @@ uint32_t client_uid(const struct client *c) {
 
 const char *client_software(const struct client *c) {
         return c->software;
+}
+
+int client_fd(const struct client *c) {
+        return c->conn.fd;
+}
+
+bool client_is_writing(const struct client *c) {
+        return conn_pending(&c->conn) != 0;
+}
+
+const char *client_error_text(int r) {
+        switch (-r) {
+        case ENOENT:
+        case ECONNREFUSED:
+                return "no tree is running there";
+        case EPROTO:
+                return "whoever listens there does not speak thox's protocol";
+        case EBUSY:
+                return "the tree has as many clients as it takes";
+        case ETIMEDOUT:
+                return "the tree does not answer in time";
+        case EACCES:
+        case EPERM:
+                return "only root and the user who runs the tree may talk to it";
+        case ENAMETOOLONG:
+                return "a socket's path has at most 107 bytes";
+        case ECONNRESET:
+        case EPIPE:
+                return "the tree closed the connection: it ended, or this client broke a rule of "
+                       "the protocol";
+        default:
+                return strerror(-r);
+        }
 }

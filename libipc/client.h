@@ -46,6 +46,17 @@ struct client_event {
 
 struct client;
 
+/* What is asked for. Zero-initialise. */
+struct client_request {
+        uint32_t handle;
+        const char *name;
+        const struct buf *values; /* NULL: none */
+        const struct wire_cap *caps;
+        size_t n_caps;
+        uint64_t timeout_us; /* initd answers TIMEOUT after it; 0: never */
+        bool is_oneway;      /* no answer follows */
+};
+
 /* -errno of connect(2), -EPROTO when the other side is no thox, -ETIMEDOUT, -EACCES when this user may
  * not control the tree, -EBUSY when it has too many clients. */
 int client_new(struct client **ret,
@@ -57,8 +68,8 @@ uint32_t client_pid(const struct client *c);
 uint32_t client_uid(const struct client *c);
 const char *client_software(const struct client *c); /* "thox 0.1.0" */
 
-/* One call, waiting for its answer; events that arrive meanwhile are kept for client_wait (-ENOBUFS
- * past a limit: call it now and then). 0 (then *ret_status is set and `answer` holds the values),
+/* One call, waiting for its answer; events that arrive meanwhile are kept for client_wait, calls
+ * beyond a limit are answered BUSY. 0 (then *ret_status is set and `answer` holds the values),
  * -ETIMEDOUT (the call has been withdrawn), -ECONNRESET, -errno. */
 int client_call(struct client *c,
                 uint32_t handle,
@@ -69,18 +80,22 @@ int client_call(struct client *c,
                 uint64_t timeout_us,
                 uint32_t *ret_status,
                 struct buf *answer);
-/* Without waiting: *ret_cid names the ANSWER event. */
-int client_call_start(struct client *c,
-                      uint32_t handle,
-                      const char *name,
-                      const struct buf *values,
-                      const struct wire_cap *caps,
-                      size_t n_caps,
-                      uint64_t *ret_cid);
+/* Without waiting: *ret_cid names the ANSWER event, unless the call is one-way. */
+int client_call_start(struct client *c, const struct client_request *request, uint64_t *ret_cid);
+/* Waits for the answer to a call just started instead of leaving it to client_wait. *ret is valid until
+ * the next client_await or client_call. Fails as client_call does. */
+int client_await(struct client *c, uint64_t cid, uint64_t timeout_us, struct client_event *ret);
 /* Withdraws a call of ours; its ANSWER event says CANCELLED, or what was faster. */
 int client_cancel(struct client *c, uint64_t cid);
 /* What the socket does not take at once is written during the next client_wait or client_call. */
 int client_answer(struct client *c, uint64_t cid, uint32_t status, const struct buf *values);
+/* The same with handles in the values. */
+int client_answer_caps(struct client *c,
+                       uint64_t cid,
+                       uint32_t status,
+                       const struct buf *values,
+                       const struct wire_cap *caps,
+                       size_t n_caps);
 
 /* The next event; 0, -ETIMEDOUT, -ECONNRESET. With `also_fd` >= 0 it also returns -EAGAIN when that
  * descriptor is readable. */
@@ -92,3 +107,12 @@ int client_context_new(struct client *c,
                        uint32_t *ret_status,
                        uint32_t *ret_handle);
 int client_bind(struct client *c, uint32_t handle, const char *name, uint32_t *ret_status);
+int client_unbind(struct client *c, uint32_t handle, const char *name, uint32_t *ret_status);
+int client_context_close(struct client *c, uint32_t handle, uint32_t *ret_status);
+
+/* For a loop of the caller's own: the socket, and whether output waits for it to be writable. */
+int client_fd(const struct client *c);
+bool client_is_writing(const struct client *c);
+
+/* What a -errno of this module means, for people: "no tree is running there". */
+const char *client_error_text(int r);

@@ -32,6 +32,10 @@
 #define LIMIT_OUT_STALL_US (5u * 1000000u) /* sends on, paused this long, read nothing: removed */
 #define LIMIT_ONEWAY_OUT_BYTES (1u << 20)  /* one-way calls to a peer behind by this are dropped */
 
+/* Clients: what one keeps while it waits for something else. Calls beyond are BUSY. */
+#define LIMIT_CLIENT_EVENTS 4096u
+#define LIMIT_CLIENT_HELD_BYTES (2 * LIMIT_MESSAGE_BYTES) /* half-sent calls as well */
+
 /* Names. */
 #define LIMIT_NAME_BYTES 128u
 #define LIMIT_PATTERNS 256u /* in one routing */

@@ -56,8 +56,8 @@ static const char *const close_reason_names[] = {
 static_assert(ARRAY_SIZE(close_reason_names) == _CLOSE_REASON_N, "one name per reason");
 
 const char *status_name(uint32_t status) {
-        static char unknown[STATUS_UNKNOWN_BUFFERS][sizeof("STATUS-4294967295")];
-        static size_t next;
+        static _Thread_local char unknown[STATUS_UNKNOWN_BUFFERS][sizeof("STATUS-4294967295")];
+        static _Thread_local size_t next;
         char *text;
 
         if (status < _STATUS_N)

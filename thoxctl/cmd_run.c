@@ -250,6 +250,9 @@ static int start(struct run *run) {
 /* Asks the tree to end the program; its Exited event ends the run. */
 static int end_program(struct run *run, enum run_end why) {
         struct buf args CLEANUP(buf_deinit);
+        struct client_request request = { .handle = CLIENT_NATIVE_HANDLE,
+                                          .name = "process.kill",
+                                          .values = &args };
         uint64_t cid;
         int r;
 
@@ -257,8 +260,7 @@ static int end_program(struct run *run, enum run_end why) {
         run->end = why;
         r = value_put_integer(&args, run->pid);
         if (r == 0)
-                r = client_call_start(run->inv->client, CLIENT_NATIVE_HANDLE, "process.kill", &args,
-                                      NULL, 0, &cid);
+                r = client_call_start(run->inv->client, &request, &cid);
         return r;
 }
 

@@ -58,20 +58,12 @@ static int unreachable(const struct invocation *inv, int r, const char *socket) 
         struct failure f = {
                 .exit_code = EXIT_CODE_UNREACHABLE,
                 .code = "unreachable",
-                .why = strerror(-r),
+                .why = client_error_text(r),
                 .fix = "start one with ./run, or: thox-initd --dir DIR",
         };
 
-        if (r == -ENOENT || r == -ECONNREFUSED)
-                f.why = "no tree is running there";
-        if (r == -EPROTO)
-                f.why = "whoever listens there does not speak thox's protocol";
-        if (r == -EBUSY) {
-                f.why = "it has as many clients as it takes";
+        if (r == -EBUSY)
                 f.fix = "try again when one of them has ended";
-        }
-        if (r == -ETIMEDOUT)
-                f.why = "it accepts the connection but does not answer";
         if (inv->command->unreachable_code != 0)
                 f.exit_code = inv->command->unreachable_code;
         if (r == -EACCES || r == -EPERM) {
@@ -210,8 +202,7 @@ int tree_lost(const struct invocation *inv, int r, const char *purpose) {
                 return fail(&inv->output,
                             (struct failure){ .exit_code = EXIT_CODE_UNREACHABLE,
                                               .code = "unreachable",
-                                              .why = "the tree closed the connection: it ended, or "
-                                                     "this client broke a rule of the protocol" },
+                                              .why = client_error_text(r) },
                             "%s: lost the tree", purpose);
         return fail_errno(&inv->output, r, "%s", purpose);
 }

@@ -1,6 +1,6 @@
 /*
- * error.c - records where an error was born and which way it took. One chain at a time: programs
- * have one thread, and an error reaches its boundary before the next is born.
+ * error.c - records where an error was born and which way it took. One chain at a time in each
+ * thread: an error reaches its boundary before the next is born.
  */
 #include "libipc/base/error.h"
 
@@ -16,8 +16,8 @@ struct error_step {
         int line;
 };
 
-static struct error_step error_steps[ERROR_STEPS_MAX];
-static size_t error_n_steps;
+static _Thread_local struct error_step error_steps[ERROR_STEPS_MAX];
+static _Thread_local size_t error_n_steps;
 
 void error_record_step(const char *file, int line) {
         /* A chain that is too long keeps its start: the origin says most. */
@@ -32,7 +32,7 @@ void error_record_origin(int errnum, const char *file, int line) {
 }
 
 const char *error_describe(void) {
-        static char text[ERROR_TEXT_BYTES];
+        static _Thread_local char text[ERROR_TEXT_BYTES];
         size_t len = 0;
 
         text[0] = '\0';

@@ -395,11 +395,12 @@ static void script_reverse(void) {
 
 Test(client, calls_started_are_told_apart) {
         struct client_event e;
+        struct client_request x = { .handle = 1, .name = "x" }, y = { .handle = 1, .name = "y" };
         uint64_t first, second;
 
         connect_to(script_reverse);
-        cr_assert_eq(client_call_start(client, 1, "x", NULL, NULL, 0, &first), 0);
-        cr_assert_eq(client_call_start(client, 1, "y", NULL, NULL, 0, &second), 0);
+        cr_assert_eq(client_call_start(client, &x, &first), 0);
+        cr_assert_eq(client_call_start(client, &y, &second), 0);
         cr_assert_neq(first, second);
         expect_event(CLIENT_EVENT_ANSWER, &e);
         cr_assert(e.cid == second && e.status == STATUS_BUSY);
@@ -432,6 +433,139 @@ Test(client, a_call_cancelled_half_way_never_shows) {
         disconnect();
 }
 
+static void script_withdrawn(void) {
+        Thox__Cancel cancel = THOX__CANCEL__INIT;
+
+        peer_welcome();
+        peer_expect(THOX__FRAME__BODY_CALL);
+        peer_call(5, 0, false, "a");
+        cancel.cid = 5;
+        WIRE_MESSAGE(m, 0, CANCEL, cancel, &cancel);
+        peer_send(&m);
+        peer_call(6, 0, false, "b");
+        peer_answer(frame->seq, STATUS_OK, NULL, 0, false);
+        peer_finish();
+}
+
+Test(client, a_call_withdrawn_before_anybody_looked_at_it_never_shows) {
+        struct client_event e;
+        struct buf answer;
+        uint32_t status;
+
+        connect_to(script_withdrawn);
+        buf_init(&answer, 1000);
+        cr_assert_eq(client_call(client, 1, "x", NULL, NULL, 0, TIMEOUT_US, &status, &answer), 0);
+        expect_event(CLIENT_EVENT_CALL, &e);
+        cr_assert_eq(e.cid, 6);
+        cr_assert_eq(client_wait(client, 0, -1, &e), -ETIMEDOUT);
+        buf_deinit(&answer);
+        disconnect();
+}
+
+#define MANY (LIMIT_CLIENT_EVENTS + 100u)
+
+static void script_flood(void) {
+        uint32_t seq;
+
+        peer_welcome();
+        peer_expect(THOX__FRAME__BODY_CALL);
+        seq = frame->seq;
+        for (uint32_t i = 1; i <= MANY; i++)
+                peer_call(i, i % 2 == 0 ? WIRE_FLAG_ONEWAY : 0, false, "a");
+        peer_answer(seq, STATUS_OK, NULL, 0, false);
+        for (uint32_t i = LIMIT_CLIENT_EVENTS + 1; i <= MANY; i += 2) {
+                peer_expect(THOX__FRAME__BODY_ANSWER);
+                CHECK(frame->answer.cid == i && frame->answer.status == STATUS_BUSY);
+                CHECK(frame->extra.values_len > 40);
+        }
+        peer_finish();
+}
+
+Test(client, calls_beyond_what_it_keeps_are_busy_and_the_connection_lives) {
+        struct client_event e;
+        struct buf answer;
+        uint32_t status;
+
+        connect_to(script_flood);
+        buf_init(&answer, 1000);
+        cr_assert_eq(client_call(client, 1, "x", NULL, NULL, 0, TIMEOUT_US, &status, &answer), 0);
+        for (uint32_t i = 1; i <= LIMIT_CLIENT_EVENTS; i++) {
+                expect_event(CLIENT_EVENT_CALL, &e);
+                cr_assert_eq(e.cid, i);
+        }
+        cr_assert_eq(client_wait(client, 0, -1, &e), -ETIMEDOUT);
+        buf_deinit(&answer);
+        disconnect();
+}
+
+#define HALF_SENT_BYTES LIMIT_FRAGMENT_BYTES
+#define N_HALF_SENT (LIMIT_CLIENT_HELD_BYTES / HALF_SENT_BYTES + 1)
+
+static void peer_flush(void) {
+        struct pollfd fd = { .fd = peer.fd, .events = POLLOUT };
+        while (conn_flush(&peer) == CONN_E_AGAIN)
+                CHECK(poll(&fd, 1, 10000) == 1);
+}
+
+static void script_half_sent(void) {
+        uint8_t *bytes = calloc(1, HALF_SENT_BYTES);
+        struct wire_call call = { .handle = 4, .name = (const uint8_t *)"write", .name_len = 5 };
+        struct wire_extra extra = { .values = bytes, .values_len = HALF_SENT_BYTES, .more = true };
+
+        peer_welcome();
+        for (call.cid = 1; call.cid <= N_HALF_SENT; call.cid++) {
+                CHECK(conn_send_call(&peer, 1, &call, &extra, NULL) == 0);
+                peer_flush();
+        }
+        peer_expect(THOX__FRAME__BODY_ANSWER);
+        CHECK(frame->answer.cid == N_HALF_SENT && frame->answer.status == STATUS_BUSY);
+        peer_call(N_HALF_SENT, WIRE_FLAG_CONTINUED, false, "rest");
+        peer_hangup(3);
+        peer_finish();
+        free(bytes);
+}
+
+Test(client, calls_that_never_end_hold_so_much_memory_and_no_more) {
+        struct client_event e;
+
+        connect_to(script_half_sent);
+        expect_event(CLIENT_EVENT_HANGUP, &e);
+        disconnect();
+}
+
+static void script_started(void) {
+        uint32_t first;
+
+        peer_welcome();
+        peer_expect(THOX__FRAME__BODY_CALL);
+        first = frame->seq;
+        CHECK(frame->call.timeout_us == 5 && frame->call.flags == 0);
+        peer_expect(THOX__FRAME__BODY_CALL);
+        CHECK((frame->call.flags & WIRE_FLAG_ONEWAY) != 0);
+        peer_expect(THOX__FRAME__BODY_CALL);
+        peer_answer(first, STATUS_OK, "a", 1, false);
+        peer_answer(frame->seq, STATUS_OK, "b", 1, false);
+        peer_finish();
+}
+
+Test(client, answers_may_be_awaited_in_any_order) {
+        struct client_request x = { .handle = 1, .name = "x", .timeout_us = 5 };
+        struct client_request y = { .handle = 1, .name = "y", .is_oneway = true };
+        struct client_request z = { .handle = 1, .name = "z" };
+        struct client_event e;
+        uint64_t first, last;
+
+        connect_to(script_started);
+        cr_assert_eq(client_call_start(client, &x, &first), 0);
+        cr_assert_eq(client_call_start(client, &y, &last), 0);
+        cr_assert_eq(client_call_start(client, &z, &last), 0);
+        cr_assert_eq(client_await(client, last, TIMEOUT_US, &e), 0);
+        cr_assert(e.values_len == 1 && e.values[0] == 'b');
+        cr_assert_eq(client_await(client, first, 0, &e), 0);
+        cr_assert(e.values_len == 1 && e.values[0] == 'a');
+        disconnect();
+}
+
 /*
  * Waiting.
  */
@@ -458,6 +592,7 @@ static void script_leave(void) {
 }
 
 Test(client, a_lost_connection_delivers_what_came_and_stays_lost) {
+        struct client_request x = { .handle = 1, .name = "x" };
         struct client_event e;
         uint64_t cid;
 
@@ -465,7 +600,7 @@ Test(client, a_lost_connection_delivers_what_came_and_stays_lost) {
         expect_event(CLIENT_EVENT_HANGUP, &e);
         cr_assert_eq(client_wait(client, TIMEOUT_US, -1, &e), -ECONNRESET);
         cr_assert_eq(client_wait(client, TIMEOUT_US, -1, &e), -ECONNRESET);
-        cr_assert_eq(client_call_start(client, 1, "x", NULL, NULL, 0, &cid), -ECONNRESET);
+        cr_assert_eq(client_call_start(client, &x, &cid), -ECONNRESET);
         disconnect();
 }
 
