@@ -15,39 +15,9 @@
 #include "initd/call.h"
 #include "initd/handle.h"
 #include "initd/peer.h"
+#include "initd/queue.h"
 #include "initd/router.h"
 #include "libipc/base/error.h"
-#include "libipc/name.h"
-
-static void pattern_list_deinit(struct pattern_list *l) {
-        for (size_t i = 0; i < l->n_items; i++)
-                free(l->items[i].bytes);
-        free(l->items);
-        *l = (struct pattern_list){ 0 };
-}
-
-static int pattern_list_init(struct pattern_list *l,
-                             const ProtobufCBinaryData *patterns,
-                             size_t n) {
-        if (n == 0)
-                return 0;
-        if (n > LIMIT_PATTERNS)
-                return CONTEXT_E_BADARGS;
-        l->items = calloc(n, sizeof(*l->items));
-        if (!l->items)
-                return error_origin(ENOMEM);
-        for (size_t i = 0; i < n; i++) {
-                if (!pattern_is_valid(patterns[i].data, patterns[i].len))
-                        return CONTEXT_E_BADARGS;
-                l->items[i].bytes = malloc(patterns[i].len);
-                if (!l->items[i].bytes)
-                        return error_origin(ENOMEM);
-                memcpy(l->items[i].bytes, patterns[i].data, patterns[i].len);
-                l->items[i].len = patterns[i].len;
-                l->n_items++;
-        }
-        return 0;
-}
 
 static struct context *context_free(struct context *c) {
         if (!c)
@@ -57,7 +27,10 @@ static struct context *context_free(struct context *c) {
         pattern_list_deinit(&c->allow);
         pattern_list_deinit(&c->deny);
         pattern_list_deinit(&c->bind);
+        pattern_list_deinit(&c->push);
+        pattern_list_deinit(&c->listen);
         table_deinit(&c->bindings);
+        table_deinit(&c->queues);
         context_unref(c->to);
         free(c);
         return NULL;
@@ -72,6 +45,7 @@ static struct context *context_alloc(struct router *r) {
         list_init(&c->owner_link);
         list_init(&c->holders);
         table_init(&c->bindings);
+        table_init(&c->queues);
         return c;
 }
 
@@ -105,9 +79,10 @@ static size_t context_chain_length(const struct context *c) {
 /* The deriving process can pass on no more than its handle on `to` allows. */
 static int context_set_to(struct context *c, struct peer *owner, const Thox__Routing *routing) {
         struct handle *to = handle_find(owner, routing->to);
-        if (!to || (to->rights & HANDLE_RIGHT_CALL) == 0)
-                return CONTEXT_E_BADCTX;
-        if (routing->n_bind > 0 && (to->rights & HANDLE_RIGHT_BIND) == 0)
+        uint32_t needed = HANDLE_RIGHT_CALL | (routing->n_bind > 0 ? HANDLE_RIGHT_BIND : 0) |
+                          (routing->n_push > 0 ? HANDLE_RIGHT_PUSH : 0) |
+                          (routing->n_listen > 0 ? HANDLE_RIGHT_LISTEN : 0);
+        if (!to || (to->rights & needed) != needed)
                 return CONTEXT_E_BADCTX;
         if (context_chain_length(to->context) >= LIMIT_CALL_HOPS)
                 return CONTEXT_E_HOPS;
@@ -115,22 +90,37 @@ static int context_set_to(struct context *c, struct peer *owner, const Thox__Rou
         return 0;
 }
 
+static int context_set_patterns(struct context *c, const Thox__Routing *routing) {
+        const struct {
+                struct pattern_list *list;
+                const ProtobufCBinaryData *patterns;
+                size_t n;
+        } rows[] = {
+                { &c->allow, routing->allow, routing->n_allow },
+                { &c->deny, routing->deny, routing->n_deny },
+                { &c->bind, routing->bind, routing->n_bind },
+                { &c->push, routing->push, routing->n_push },
+                { &c->listen, routing->listen, routing->n_listen },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                int r = pattern_list_init(rows[i].list, rows[i].patterns, rows[i].n);
+                if (r != 0)
+                        return r < 0 ? error_trace(r) : CONTEXT_E_BADARGS;
+        }
+        return 0;
+}
+
 static int context_set_routing(struct context *c,
                                struct peer *owner,
                                const Thox__Routing *routing) {
-        if (!routing || routing->mode == WIRE_ROUTING_MANUAL) {
-                c->is_manual = true;
+        c->is_manual = !routing || routing->mode == WIRE_ROUTING_MANUAL;
+        if (!routing)
                 return 0;
-        }
-        if (routing->mode != WIRE_ROUTING_TABLE)
+        if (!c->is_manual && routing->mode != WIRE_ROUTING_TABLE)
                 return CONTEXT_E_BADARGS;
         c->default_forward = routing->default_forward;
-        int r = pattern_list_init(&c->allow, routing->allow, routing->n_allow);
-        if (r == 0)
-                r = pattern_list_init(&c->deny, routing->deny, routing->n_deny);
-        if (r == 0)
-                r = pattern_list_init(&c->bind, routing->bind, routing->n_bind);
-        if (r == 0 && routing->to != 0)
+        int r = context_set_patterns(c, routing);
+        if (r == 0 && !c->is_manual && routing->to != 0)
                 r = context_set_to(c, owner, routing);
         return r;
 }
@@ -199,6 +189,7 @@ void context_kill(struct context *c) {
         size_t at = 0;
         for (struct binding *b; (b = table_next(&held->bindings, &at));)
                 binding_drop(b);
+        queue_drop_in(held);
         held->owner = NULL;
         if (owner) {
                 list_remove(&held->owner_link);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "initd/pattern.h"
 #include "libipc/base/list.h"
 #include "libipc/base/table.h"
 #include "libipc/status.h"
@@ -18,14 +19,6 @@
 struct handle;
 struct peer;
 struct router;
-
-struct pattern_list {
-        struct pattern {
-                uint8_t *bytes;
-                size_t len;
-        } * items;
-        size_t n_items;
-};
 
 struct context {
         size_t n_refs;
@@ -36,9 +29,10 @@ struct context {
         bool is_dead;
         bool is_manual; /* every call goes to the owner */
         bool default_forward;
-        struct pattern_list allow, deny, bind;
+        struct pattern_list allow, deny, bind, push, listen;
         struct context *to;    /* reference; NULL: a namespace of its own */
         struct table bindings; /* name -> struct binding */
+        struct table queues;   /* name -> struct queue */
         struct list holders;   /* struct handle */
         size_t n_holders;
 };

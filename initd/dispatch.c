@@ -13,6 +13,7 @@
 #include "initd/context.h"
 #include "initd/handle.h"
 #include "initd/peer.h"
+#include "initd/queue.h"
 #include "initd/router.h"
 #include "libipc/base/error.h"
 #include "libipc/base/log.h"
@@ -44,6 +45,30 @@ static const struct refusal binding_refusals[] = {
                                 "no control bytes, '/' or '#', no leading '@')" },
         [BINDING_E_NOTBOUND] = { STATUS_NOTBOUND, "this process does not serve that name" },
 };
+
+static const struct refusal queue_refusals[] = {
+        [QUEUE_E_BADNAME] = { STATUS_BADARGS, "not a valid queue name (1 to 128 bytes of UTF-8, "
+                                              "no control bytes, '/' or '#', no leading '@')" },
+        [QUEUE_E_BADKEY] = { STATUS_BADARGS, "not a valid key: keys are names, like queues" },
+        [QUEUE_E_BADARGS] = { STATUS_BADARGS,
+                              "limit is at most 4096 (LIMIT_QUEUE_EVENTS_MAX), match has at most "
+                              "256 patterns: names or prefixes ending in '*'" },
+        [QUEUE_E_DENIED] = { STATUS_DENIED, "the context does not grant this queue" },
+        [QUEUE_E_LISTENERS] = { STATUS_LIMIT,
+                                "this process listens 64 times already (LIMIT_LISTENERS)" },
+        [QUEUE_E_CROWDED] = { STATUS_LIMIT,
+                              "the queue has 1024 listeners (LIMIT_QUEUE_LISTENERS)" },
+        [QUEUE_E_TOO_LONG] = { STATUS_LIMIT,
+                               "a message of more than 128 KiB (limit LIMIT_PUSH_BYTES)" },
+        [QUEUE_E_FULL] = { STATUS_AGAIN, "a listener that blocks has all it can take" },
+        [QUEUE_E_BADCTX] = { STATUS_BADCTX, "a context in the values is not held (any more)" },
+        [QUEUE_E_UNSHARED] = { STATUS_DENIED, "a context in the values may not be shared" },
+        [QUEUE_E_NOTFOUND] = { STATUS_NOTFOUND, "this process does not listen there" },
+};
+static_assert(ARRAY_SIZE(queue_refusals) == _QUEUE_ERROR_N, "one refusal per error");
+static_assert(LIMIT_QUEUE_EVENTS_MAX == 4096 && LIMIT_LISTENERS == 64 &&
+                      LIMIT_QUEUE_LISTENERS == 1024 && LIMIT_PUSH_BYTES == 128u << 10,
+              "the messages above name them");
 
 static_assert(LIMIT_CONTEXTS_OWNED == 256 && LIMIT_HANDLES == 1024 && LIMIT_PATTERNS == 256 &&
                       LIMIT_CALL_HOPS == 16 && LIMIT_BINDINGS == 256 && LIMIT_NAME_BYTES == 128,
@@ -184,6 +209,60 @@ static void on_share(struct peer *p, struct wire_frame *frame) {
         peer_reply(p, frame->seq, STATUS_OK, NULL);
 }
 
+static void on_listen(struct peer *p, struct wire_frame *frame) {
+        const Thox__Listen *listen = frame->message->listen;
+        struct handle *through = handle_find(p, listen->handle);
+        uint32_t sid = 0;
+        if (!through) {
+                reply_refusal(p, frame->seq, &refusal_bad_handle);
+                return;
+        }
+        int r = queue_listen(through, listen, &sid);
+        if (r != 0) {
+                reply_error(p, frame->seq, r, queue_refusals);
+                return;
+        }
+        Thox__Reply reply = THOX__REPLY__INIT;
+        reply.sid = sid;
+        WIRE_MESSAGE(m, frame->seq, REPLY, reply, &reply);
+        peer_send(p, &m, NULL);
+}
+
+static void on_unlisten(struct peer *p, struct wire_frame *frame) {
+        int r = queue_unlisten(p, frame->message->unlisten->sid);
+        if (r != 0)
+                reply_error(p, frame->seq, r, queue_refusals);
+        else
+                peer_reply(p, frame->seq, STATUS_OK, NULL);
+}
+
+static void on_push(struct peer *p, struct wire_frame *frame) {
+        struct handle *through = handle_find(p, frame->message->push->handle);
+        uint32_t seq = frame->seq;
+        if (frame->extra.more) {
+                peer_violation(p, "a push in several frames");
+                return;
+        }
+        if (!through) {
+                reply_refusal(p, seq, &refusal_bad_handle);
+                return;
+        }
+        Thox__Reply reply = THOX__REPLY__INIT;
+        int r = queue_push(through, frame, &reply.count);
+        if (r != 0) {
+                reply_error(p, seq, r, queue_refusals);
+                return;
+        }
+        WIRE_MESSAGE(m, seq, REPLY, reply, &reply);
+        peer_send(p, &m, NULL);
+}
+
+static void on_taken(struct peer *p, struct wire_frame *frame) {
+        const Thox__Taken *taken = frame->message->taken;
+        if (queue_taken(p, taken->sid, taken->n) != 0)
+                peer_violation(p, "more events taken than given");
+}
+
 static void on_exit(struct peer *p, struct wire_frame *frame) {
         p->has_said_exit = true;
         p->router->ops->on_exit(p, frame->message->exit);
@@ -217,6 +296,10 @@ static const struct dispatch_row {
         [THOX__FRAME__BODY_UNBIND]      = { ROLE_PROGRAM, on_unbind,       true },
         [THOX__FRAME__BODY_CLOSE]       = { ROLE_PROGRAM, on_close,        true },
         [THOX__FRAME__BODY_SHARE]       = { ROLE_PROGRAM, on_share,        true },
+        [THOX__FRAME__BODY_LISTEN]      = { ROLE_PROGRAM, on_listen,       true },
+        [THOX__FRAME__BODY_UNLISTEN]    = { ROLE_PROGRAM, on_unlisten,     true },
+        [THOX__FRAME__BODY_PUSH]        = { ROLE_PROGRAM, on_push,         true },
+        [THOX__FRAME__BODY_TAKEN]       = { ROLE_PROGRAM, on_taken,        false },
         [THOX__FRAME__BODY_FORKED]      = { ROLE_ZYGOTE,  on_forked,       false },
         [THOX__FRAME__BODY_EXIT]        = { ROLE_WORKER,  on_exit,         false },
 };

@@ -10,6 +10,7 @@
 
 #include "initd/context.h"
 #include "initd/peer.h"
+#include "initd/queue.h"
 #include "libipc/base/error.h"
 
 #define HANDLE_FIRST_SLOTS 8u
@@ -112,6 +113,7 @@ struct handle *handle_find(const struct peer *p, uint32_t number) {
 
 void handle_remove(struct handle *h) {
         struct handle_table *t = &h->peer->handles;
+        queue_drop_through(h);
         assert(t->slots[h->number - 1] == h);
         t->slots[h->number - 1] = NULL;
         t->n_used--;

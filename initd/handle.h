@@ -58,5 +58,6 @@ int handle_push(struct peer *p, struct context *c, uint32_t rights, struct handl
 int handle_give_default(struct peer *p, struct context *c, uint32_t rights);
 /* NULL when the process has no such handle. */
 struct handle *handle_find(const struct peer *p, uint32_t number);
-/* Takes it from the table and frees it; tells nobody (context.h does). */
+/* Takes it from the table and frees it, with what its peer listens to through it; tells nobody
+ * (context.h does). */
 void handle_remove(struct handle *h);

@@ -18,6 +18,7 @@
 #include "initd/call.h"
 #include "initd/context.h"
 #include "initd/dispatch.h"
+#include "initd/queue.h"
 #include "initd/router.h"
 #include "libipc/base/error.h"
 #include "libipc/base/fd.h"
@@ -168,6 +169,7 @@ static void peer_init_lists(struct peer *p) {
         list_init(&p->turn_link);
         list_init(&p->contexts);
         list_init(&p->bindings);
+        list_init(&p->listeners);
         list_init(&p->calls_made);
         list_init(&p->calls_served);
 }
@@ -213,6 +215,7 @@ static void peer_queue_for_turn_end(struct peer *p, struct list *queue) {
 }
 
 static void peer_drop_objects(struct peer *p) {
+        queue_drop_listeners(p);
         while (!list_is_empty(&p->bindings))
                 binding_drop(container_of(p->bindings.next, struct binding, server_link));
         while (!list_is_empty(&p->contexts))

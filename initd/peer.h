@@ -48,9 +48,10 @@ struct peer {
         struct handle_table handles;
         struct list contexts;   /* struct context owned */
         struct list bindings;   /* struct binding served */
+        struct list listeners;  /* struct listener */
         struct list calls_made; /* struct call */
         struct list calls_served;
-        size_t n_contexts, n_bindings, n_calls_made, n_calls_served, n_alarms;
+        size_t n_contexts, n_bindings, n_listeners, n_calls_made, n_calls_served, n_alarms;
         size_t n_native_bytes; /* of its long calls to initd itself */
         uint32_t next_sid;
         uint64_t n_calls_total; /* made, ever */

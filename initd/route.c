@@ -9,14 +9,7 @@
 #include "initd/binding.h"
 #include "initd/context.h"
 #include "initd/peer.h"
-#include "libipc/name.h"
-
-static bool pattern_list_matches(const struct pattern_list *l, const void *name, size_t len) {
-        for (size_t i = 0; i < l->n_items; i++)
-                if (pattern_matches(l->items[i].bytes, l->items[i].len, name, len))
-                        return true;
-        return false;
-}
+#include "initd/queue.h"
 
 static bool route_forwards(const struct context *c, const void *name, size_t len) {
         return c->default_forward || pattern_list_matches(&c->allow, name, len);
@@ -43,27 +36,64 @@ enum route_result route_call(struct context *c, const void *name, size_t len, st
         }
 }
 
-enum route_result route_bind(struct context *c,
-                             const struct peer *holder,
-                             const void *name,
-                             size_t len,
-                             struct route *ret) {
+/* What a holder may do in a context beside calling. */
+enum route_use {
+        ROUTE_USE_BIND,
+        ROUTE_USE_PUSH,
+        ROUTE_USE_LISTEN,
+};
+
+static bool route_grants(const struct context *c,
+                         enum route_use use,
+                         const void *name,
+                         size_t len) {
+        if (use == ROUTE_USE_BIND)
+                return !c->is_manual && pattern_list_matches(&c->bind, name, len);
+        return pattern_list_matches(use == ROUTE_USE_PUSH ? &c->push : &c->listen, name, len);
+}
+
+static enum route_result route_place(struct context *c,
+                                     const struct peer *holder,
+                                     enum route_use use,
+                                     const void *name,
+                                     size_t len,
+                                     struct route *ret) {
         for (;;) {
                 ret->context = c;
                 ret->binding = NULL;
                 if (c->is_dead)
                         return ROUTE_DEAD;
-                if (c->owner == holder)
-                        return ROUTE_OWNER;
-                if (c->is_manual)
-                        return ROUTE_DENIED;
                 bool is_native = !c->owner;
-                if (is_native)
+                if (is_native || c->owner == holder)
                         return ROUTE_OWNER;
-                if (!pattern_list_matches(&c->bind, name, len))
+                if (!route_grants(c, use, name, len))
                         return ROUTE_DENIED;
-                if (!c->to)
+                if (!c->to || (use == ROUTE_USE_PUSH && queue_is_heard_by_owner(c, name, len)))
                         return ROUTE_OWNER;
                 c = c->to;
         }
+}
+
+enum route_result route_bind(struct context *c,
+                             const struct peer *holder,
+                             const void *name,
+                             size_t len,
+                             struct route *ret) {
+        return route_place(c, holder, ROUTE_USE_BIND, name, len, ret);
+}
+
+enum route_result route_push(struct context *c,
+                             const struct peer *holder,
+                             const void *name,
+                             size_t len,
+                             struct route *ret) {
+        return route_place(c, holder, ROUTE_USE_PUSH, name, len, ret);
+}
+
+enum route_result route_listen(struct context *c,
+                               const struct peer *holder,
+                               const void *name,
+                               size_t len,
+                               struct route *ret) {
+        return route_place(c, holder, ROUTE_USE_LISTEN, name, len, ret);
 }

@@ -29,3 +29,15 @@ enum route_result route_bind(struct context *c,
                              const void *name,
                              size_t len,
                              struct route *ret);
+/* The same for pushes and for listening; a queue that the owner of a context on the way listens to takes
+ * the push. */
+enum route_result route_push(struct context *c,
+                             const struct peer *holder,
+                             const void *name,
+                             size_t len,
+                             struct route *ret);
+enum route_result route_listen(struct context *c,
+                               const struct peer *holder,
+                               const void *name,
+                               size_t len,
+                               struct route *ret);

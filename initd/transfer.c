@@ -28,12 +28,26 @@ const struct transfer_refusal *transfer_refusal(int r) {
         return &refusals[r < 0 ? 0 : r];
 }
 
-static int transfer_cap(struct peer *from, struct peer *to, bool is_asked, struct wire_cap *cap) {
-        struct handle *h = handle_find(from, cap->handle);
-        if (!h || h->context->is_dead)
+static int transfer_find(const struct peer *from, const struct wire_cap *cap, struct handle **ret) {
+        *ret = handle_find(from, cap->handle);
+        if (!*ret || (*ret)->context->is_dead)
                 return TRANSFER_E_BADCTX;
-        if ((h->rights & HANDLE_RIGHT_SHARE) == 0)
-                return TRANSFER_E_DENIED;
+        return ((*ret)->rights & HANDLE_RIGHT_SHARE) == 0 ? TRANSFER_E_DENIED : 0;
+}
+
+int transfer_check(const struct peer *from, const struct wire_frame *frame) {
+        struct handle *h;
+        int r = 0;
+        for (size_t i = 0; i < frame->extra.n_caps && r == 0; i++)
+                r = transfer_find(from, &frame->caps[i], &h);
+        return r;
+}
+
+static int transfer_cap(struct peer *from, struct peer *to, bool is_asked, struct wire_cap *cap) {
+        struct handle *h;
+        int found = transfer_find(from, cap, &h);
+        if (found != 0)
+                return found;
         uint32_t rights = cap->rights == 0 ? h->rights : cap->rights & h->rights;
         struct handle *given;
         int r = is_asked ? handle_give(to, h->context, rights, &given) :

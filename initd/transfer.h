@@ -16,6 +16,9 @@ enum transfer_error {
         TRANSFER_E_UNWANTED = 4,
 };
 
+/* Whether all caps of `frame` are the sender's to share: BADCTX or DENIED otherwise. No effect. */
+int transfer_check(const struct peer *from, const struct wire_frame *frame);
+
 /* Rewrites the caps of `frame` in place; each becomes a new handle of `to`, and the context's owner is
  * told. On failure nobody has been given anything and the frame must not be delivered. */
 int transfer_caps(struct peer *from, struct peer *to, struct wire_frame *frame);

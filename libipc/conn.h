@@ -107,6 +107,10 @@ int conn_send_answer(struct conn *c,
                      const struct wire_extra *extra,
                      struct conn *from);
 int conn_send(struct conn *c, const Thox__Frame *message, const struct wire_extra *extra);
+int conn_send_shared(struct conn *c,
+                     const Thox__Frame *message,
+                     const struct wire_extra *extra,
+                     struct conn *from);
 /* Call or Answer with values of any length up to LIMIT_MESSAGE_BYTES (else -EMSGSIZE): split into
  * frames of LIMIT_FRAGMENT_BYTES. Caps and descriptors ride on the last frame. */
 int conn_send_call_long(struct conn *c,

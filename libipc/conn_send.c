@@ -323,10 +323,17 @@ int conn_send_answer(struct conn *c,
         return error_trace(conn_queue_frame(c, &frame, extra, from));
 }
 
-int conn_send(struct conn *c, const Thox__Frame *message, const struct wire_extra *extra) {
+int conn_send_shared(struct conn *c,
+                     const Thox__Frame *message,
+                     const struct wire_extra *extra,
+                     struct conn *from) {
         const struct conn_frame frame = { .message = message };
 
-        return error_trace(conn_queue_frame(c, &frame, extra, NULL));
+        return error_trace(conn_queue_frame(c, &frame, extra, from));
+}
+
+int conn_send(struct conn *c, const Thox__Frame *message, const struct wire_extra *extra) {
+        return error_trace(conn_send_shared(c, message, extra, NULL));
 }
 
 /* Long messages. */

@@ -49,6 +49,16 @@
 #define LIMIT_LISTING_ROWS 16384u           /* in one list of processes, handles, calls, services */
 #define LIMIT_CALL_HOPS 16u                 /* contexts walked for one call */
 
+/* Queues. */
+#define LIMIT_QUEUE_EVENTS 64u /* waiting for one listener, unless it asks for another number */
+#define LIMIT_QUEUE_EVENTS_MAX 4096u
+#define LIMIT_QUEUE_LISTENERS 1024u   /* of one queue: what one push can cost */
+#define LIMIT_LISTENERS 64u           /* of one process */
+#define LIMIT_PUSH_BYTES (128u << 10) /* one message is one frame */
+#define LIMIT_PUSH_OUT_BYTES                                                                       \
+        (512u << 10) /* a listener behind by this loses events; less than what
+                                              pauses it, so that nobody is removed for others' pushes */
+
 /* Per process. */
 #define LIMIT_HANDLES 1024u
 #define LIMIT_HANDLES_PUSHED 512u /* by others unasked; the rest is for what it asks for */

@@ -56,6 +56,7 @@ static void check_invariants(struct router *r) {
                 assert(list_count(&p->calls_served) == p->n_calls_served);
                 assert(list_count(&p->contexts) == p->n_contexts);
                 assert(list_count(&p->bindings) == p->n_bindings);
+                assert(list_count(&p->listeners) == p->n_listeners);
                 n_made += p->n_calls_made;
                 n_served += p->n_calls_served;
         }

@@ -95,9 +95,13 @@ static void end_flush(struct end *e) {
         fixture_settle(e->fixture);
 }
 
-void end_send(struct end *e, const Thox__Frame *message) {
-        cr_assert(conn_send(&e->conn, message, NULL) == CONN_OK);
+void end_send_with(struct end *e, const Thox__Frame *message, const struct wire_extra *extra) {
+        cr_assert(conn_send(&e->conn, message, extra) == CONN_OK);
         end_flush(e);
+}
+
+void end_send(struct end *e, const Thox__Frame *message) {
+        end_send_with(e, message, NULL);
 }
 
 uint64_t end_call_with(struct end *e, struct wire_call *call, const struct wire_extra *extra) {

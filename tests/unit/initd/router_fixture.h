@@ -40,6 +40,7 @@ void end_deinit(struct end *e);
 
 /* Queues, flushes, and lets the router run. */
 void end_send(struct end *e, const Thox__Frame *message);
+void end_send_with(struct end *e, const Thox__Frame *message, const struct wire_extra *extra);
 /* Sends a call through `handle` with one text value; returns its cid. */
 uint64_t end_call(struct end *e, uint32_t handle, const char *name, const char *value);
 uint64_t end_call_with(struct end *e, struct wire_call *call, const struct wire_extra *extra);

@@ -34,6 +34,7 @@ static struct pattern_list list_of(const char *const *texts, size_t n_texts) {
 static void context_set(struct context *c, struct peer *of, struct context *to) {
         *c = (struct context){ .owner = of, .to = to };
         table_init(&c->bindings);
+        table_init(&c->queues);
 }
 
 static void serve(struct context *c, const char *name) {
