@@ -55,9 +55,8 @@
 #define LIMIT_QUEUE_LISTENERS 1024u   /* of one queue: what one push can cost */
 #define LIMIT_LISTENERS 64u           /* of one process */
 #define LIMIT_PUSH_BYTES (128u << 10) /* one message is one frame */
-#define LIMIT_PUSH_OUT_BYTES                                                                       \
-        (512u << 10) /* a listener behind by this loses events; less than what
-                                              pauses it, so that nobody is removed for others' pushes */
+/* A listener behind by this loses events; less than what pauses it. */
+#define LIMIT_PUSH_OUT_BYTES (512u << 10)
 
 /* Per process. */
 #define LIMIT_HANDLES 1024u
