@@ -27,13 +27,14 @@
 #define CALL_MESSAGE_BYTES 512u
 #define CALL_TOO_LONG "a message of more than 64 MiB (limit LIMIT_MESSAGE_BYTES)"
 static_assert(LIMIT_MESSAGE_BYTES == 64u << 20, "CALL_TOO_LONG names it");
+static_assert(LIMIT_CALL_HOPS == 16, "the message of ROUTE_HOPS names it");
 
 /* Where a request goes. */
 struct target {
         struct peer *server;           /* NULL: initd */
         uint32_t handle;               /* the server's number of the context */
         struct context *owner_context; /* the manual context it ended in */
-        struct binding *binding;
+        struct route route;
 };
 
 /* ---- the object ---------------------------------------------------------------------------- */
@@ -233,19 +234,19 @@ static void call_refuse_name(struct peer *caller,
         call_refuse_request(caller, frame, status, message);
 }
 
-/* The route's end as a target; false: refused, the caller has been told. */
+/* Where the route ends, in `ret`; false: refused, the caller has been told. */
 static bool call_resolve(struct peer *caller,
                          struct handle *h,
                          const struct wire_frame *frame,
                          struct target *ret) {
         const struct wire_call *request = &frame->call;
-        struct route route;
-        enum route_result result = route_call(h->context, request->name, request->name_len, &route);
+        struct route *route = &ret->route;
+        enum route_result result = route_call(h->context, request->name, request->name_len, route);
+        ret->owner_context = NULL;
         if (result == ROUTE_BINDING) {
-                route.binding->n_calls++;
-                *ret = (struct target){ .server = route.binding->server,
-                                        .handle = route.binding->server_handle,
-                                        .binding = route.binding };
+                route->binding->n_calls++;
+                ret->server = route->binding->server;
+                ret->handle = route->binding->server_handle;
                 return true;
         }
         if (!name_is_valid(request->name, request->name_len))
@@ -253,14 +254,17 @@ static bool call_resolve(struct peer *caller,
                                     "not a valid endpoint name (1 to 128 bytes of UTF-8, no "
                                     "control bytes, '/' or '#', no leading '@')");
         else if (result == ROUTE_OWNER) {
-                *ret = (struct target){ .server = route.context->owner,
-                                        .handle = route.context->owner_handle,
-                                        .owner_context = route.context };
+                ret->server = route->context->owner;
+                ret->handle = route->context->owner_handle;
+                ret->owner_context = route->context;
                 return true;
         } else if (result == ROUTE_NOTBOUND)
                 call_refuse_name(caller, frame, STATUS_NOTBOUND, "is not bound: nobody serves it");
         else if (result == ROUTE_DENIED)
                 call_refuse_name(caller, frame, STATUS_DENIED, "is not granted by this context");
+        else if (result == ROUTE_HOPS)
+                call_refuse_name(caller, frame, STATUS_DENIED,
+                                 "leads through more than 16 contexts (limit LIMIT_CALL_HOPS)");
         else
                 call_refuse_request(caller, frame, STATUS_DEAD, "the context's owner is gone");
         return false;
@@ -364,10 +368,13 @@ static void call_on_continued(struct peer *caller, struct wire_frame *frame) {
         struct call *call = table_find_u64(&caller->router->calls, frame->call.cid);
         if (!call)
                 return; /* refused, cancelled or answered before all of it had arrived */
-        if (call->caller != caller || !call->is_sending)
+        if (call->caller != caller || !call->is_sending) {
                 peer_violation(caller, "a continued call that is not being sent");
-        else
-                call_take_frame(call, frame);
+                return;
+        }
+        frame->call.name = (const uint8_t *)call->name;
+        frame->call.name_len = call->name_len;
+        call_take_frame(call, frame);
 }
 
 /* One-way and complete: no object. */
@@ -376,9 +383,24 @@ static void call_deliver_oneway(struct peer *caller,
                                 struct wire_frame *frame,
                                 const struct target *target) {
         if (!target->server)
-                native_on_oneway(caller, h->context, target->binding->native, frame);
+                native_on_oneway(caller, h->context, target->route.binding->native, frame);
         else if (conn_pending(&target->server->conn) <= LIMIT_ONEWAY_OUT_BYTES)
                 call_deliver_to_peer(NULL, caller, frame, target->server, target->handle);
+}
+
+static int call_set_up(struct call *call,
+                       const struct wire_frame *frame,
+                       const struct target *target) {
+        call_set_name(call, frame->call.name, frame->call.name_len);
+        call->is_oneway = (frame->call.flags & WIRE_FLAG_ONEWAY) != 0;
+        call->server_handle = target->handle;
+        if (target->owner_context)
+                call->owner_context = context_ref(target->owner_context);
+        if (!target->server)
+                call->native = target->route.binding->native;
+        if (frame->call.timeout_us == 0)
+                return 0;
+        return error_trace(call_arm_deadline(call, frame->call.timeout_us));
 }
 
 static void call_open(struct peer *caller,
@@ -392,18 +414,23 @@ static void call_open(struct peer *caller,
                 call_refuse_request(caller, frame, STATUS_ERROR, "the router is out of memory");
                 return;
         }
-        call_set_name(call, frame->call.name, frame->call.name_len);
-        call->is_oneway = (frame->call.flags & WIRE_FLAG_ONEWAY) != 0;
-        call->server_handle = target->handle;
-        if (target->owner_context)
-                call->owner_context = context_ref(target->owner_context);
-        if (!target->server)
-                call->native = target->binding->native;
-        if (frame->call.timeout_us != 0 && call_arm_deadline(call, frame->call.timeout_us) < 0) {
+        if (call_set_up(call, frame, target) < 0) {
                 call_refuse(call, STATUS_ERROR, "the router is out of memory");
                 return;
         }
         call_take_frame(call, frame);
+}
+
+static void call_follow_route(struct peer *caller,
+                              struct handle *h,
+                              struct wire_frame *frame,
+                              const struct target *target) {
+        frame->call.name = target->route.name;
+        frame->call.name_len = target->route.name_len;
+        if ((frame->call.flags & WIRE_FLAG_ONEWAY) != 0 && !frame->extra.more)
+                call_deliver_oneway(caller, h, frame, target);
+        else
+                call_open(caller, h, frame, target);
 }
 
 void call_on_request(struct peer *caller, struct wire_frame *frame) {
@@ -430,10 +457,8 @@ void call_on_request(struct peer *caller, struct wire_frame *frame) {
         else if (!call_resolve(caller, h, frame, &target) ||
                  !call_fits_limits(caller, target.server, frame))
                 return;
-        else if ((frame->call.flags & WIRE_FLAG_ONEWAY) != 0 && !frame->extra.more)
-                call_deliver_oneway(caller, h, frame, &target);
         else
-                call_open(caller, h, frame, &target);
+                call_follow_route(caller, h, frame, &target);
 }
 
 /* ---- answers and cancels from peers -------------------------------------------------------- */

@@ -32,7 +32,7 @@ static struct pattern_list list_of(const char *const *texts, size_t n_texts) {
                 sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 
 static void context_set(struct context *c, struct peer *of, struct context *to) {
-        *c = (struct context){ .owner = of, .to = to };
+        *c = (struct context){ .owner = of, .routing.to = to };
         table_init(&c->bindings);
         table_init(&c->queues);
 }
@@ -57,18 +57,18 @@ static void set_up(void) {
         context_set(&manual, &owner, NULL);
         context_set(&dead, NULL, NULL);
         context_set(&over_dead, &owner, &dead);
-        manual.is_manual = true;
+        manual.routing.is_manual = true;
         dead.is_dead = true;
-        over_dead.default_forward = true;
-        open_to_all.default_forward = true;
+        over_dead.routing.default_forward = true;
+        open_to_all.routing.default_forward = true;
 
-        outer.allow = LIST("log.*", "read");
-        outer.deny = LIST("log.secret");
-        outer.bind = LIST("svc.*");
-        inner.allow = LIST("log.*", "alarm");
-        inner.bind = LIST("svc.a", "other");
-        open_to_all.deny = LIST("alarm");
-        open_to_all.bind = LIST("alarm");
+        outer.routing.allow = LIST("log.*", "read");
+        outer.routing.deny = LIST("log.secret");
+        outer.routing.bind = LIST("svc.*");
+        inner.routing.allow = LIST("log.*", "alarm");
+        inner.routing.bind = LIST("svc.a", "other");
+        open_to_all.routing.deny = LIST("alarm");
+        open_to_all.routing.bind = LIST("alarm");
 
         serve(&native, "alarm");
         serve(&native, "log.read");
