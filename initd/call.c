@@ -16,9 +16,10 @@
 
 #include "initd/binding.h"
 #include "initd/context.h"
+#include "initd/forward.h"
 #include "initd/native.h"
-#include "initd/route.h"
 #include "initd/router.h"
+#include "initd/target.h"
 #include "initd/transfer.h"
 #include "libipc/base/error.h"
 #include "libipc/base/log.h"
@@ -27,15 +28,6 @@
 #define CALL_MESSAGE_BYTES 512u
 #define CALL_TOO_LONG "a message of more than 64 MiB (limit LIMIT_MESSAGE_BYTES)"
 static_assert(LIMIT_MESSAGE_BYTES == 64u << 20, "CALL_TOO_LONG names it");
-static_assert(LIMIT_CALL_HOPS == 16, "the message of ROUTE_HOPS names it");
-
-/* Where a request goes. */
-struct target {
-        struct peer *server;           /* NULL: initd */
-        uint32_t handle;               /* the server's number of the context */
-        struct context *owner_context; /* the manual context it ended in */
-        struct route route;
-};
 
 /* ---- the object ---------------------------------------------------------------------------- */
 
@@ -64,12 +56,40 @@ void call_free_spares(struct router *r) {
         }
 }
 
+static void call_link_server(struct call *call) {
+        if (!call->server)
+                return;
+        list_add_tail(&call->server->calls_served, &call->served_link);
+        call->server->n_calls_served++;
+}
+
+static void call_unlink_server(struct call *call) {
+        list_remove(&call->served_link);
+        if (call->server)
+                call->server->n_calls_served--;
+}
+
+static void call_assign(struct call *call, const struct target *target) {
+        call->server = target->server;
+        call->server_handle = target->handle;
+        if (target->owner_context)
+                call->owner_context = context_ref(target->owner_context);
+        if (!target->server)
+                call->native = target->binding->native;
+}
+
+void call_change_hands(struct call *call, const struct target *target) {
+        call_unlink_server(call);
+        call->owner_context = context_unref(call->owner_context);
+        call_assign(call, target);
+        call_link_server(call);
+}
+
 int call_new(struct call **ret,
              struct router *r,
              uint64_t cid,
              struct peer *caller,
-             struct peer *server,
-             struct context *context) {
+             const struct target *target) {
         struct call *call = call_alloc(r);
         if (!call)
                 return error_origin(ENOMEM);
@@ -77,10 +97,10 @@ int call_new(struct call **ret,
         call->router = r;
         call->cid = cid;
         call->caller = caller;
-        call->server = server;
         call->started_us = router_now_us(r);
         list_init(&call->made_link);
         list_init(&call->served_link);
+        list_init(&call->forward_link);
         buf_init(&call->args, LIMIT_MESSAGE_BYTES);
         buf_init(&call->answer, LIMIT_MESSAGE_BYTES);
         int error = table_add_u64(&r->calls, cid, call);
@@ -88,15 +108,13 @@ int call_new(struct call **ret,
                 call_free(r, call);
                 return error_trace(error);
         }
-        call->context = context_ref(context);
+        call->context = context_ref(target->context);
         if (caller) {
                 list_add_tail(&caller->calls_made, &call->made_link);
                 caller->n_calls_made++;
         }
-        if (server) {
-                list_add_tail(&server->calls_served, &call->served_link);
-                server->n_calls_served++;
-        }
+        call_assign(call, target);
+        call_link_server(call);
         *ret = call;
         return 0;
 }
@@ -112,13 +130,12 @@ static void call_unlink(struct call *call) {
         struct call *found = table_remove_u64(&call->router->calls, call->cid);
         assert(found == call);
         list_remove(&call->made_link);
-        list_remove(&call->served_link);
+        list_remove(&call->forward_link);
+        call_unlink_server(call);
         if (call->caller) {
                 call->caller->n_calls_made--;
                 call->caller->n_native_bytes -= call->args.len;
         }
-        if (call->server)
-                call->server->n_calls_served--;
 }
 
 /* ---- answering ----------------------------------------------------------------------------- */
@@ -200,8 +217,7 @@ static void call_tell_cancelled(struct peer *server, uint64_t cid) {
         peer_send(server, &m, NULL);
 }
 
-/* The call ends while its server is still at it. */
-static void call_abort(struct call *call, enum thox_status status, const char *message) {
+void call_abort(struct call *call, enum thox_status status, const char *message) {
         struct peer *server = call->server;
         uint64_t cid = call->cid;
         if (call->on_drop)
@@ -224,70 +240,17 @@ static void call_refuse_request(struct peer *caller,
         call_send_answer(caller, frame->call.cid, status, ROUTER_PID_INITD, 0, &extra, NULL);
 }
 
-static void call_refuse_name(struct peer *caller,
+static bool call_fits_limits(const struct peer *caller,
+                             const struct target *target,
                              const struct wire_frame *frame,
-                             enum thox_status status,
-                             const char *what) {
-        char message[CALL_MESSAGE_BYTES];
-        snprintf(message, sizeof(message), "'%.*s' %s", (int)frame->call.name_len,
-                 (const char *)frame->call.name, what);
-        call_refuse_request(caller, frame, status, message);
-}
-
-/* Where the route ends, in `ret`; false: refused, the caller has been told. */
-static bool call_resolve(struct peer *caller,
-                         struct handle *h,
-                         const struct wire_frame *frame,
-                         struct target *ret) {
-        const struct wire_call *request = &frame->call;
-        struct route *route = &ret->route;
-        enum route_result result = route_call(h->context, request->name, request->name_len, route);
-        ret->owner_context = NULL;
-        if (result == ROUTE_BINDING) {
-                route->binding->n_calls++;
-                ret->server = route->binding->server;
-                ret->handle = route->binding->server_handle;
-                return true;
-        }
-        if (!name_is_valid(request->name, request->name_len))
-                call_refuse_request(caller, frame, STATUS_BADARGS,
-                                    "not a valid endpoint name (1 to 128 bytes of UTF-8, no "
-                                    "control bytes, '/' or '#', no leading '@')");
-        else if (result == ROUTE_OWNER) {
-                ret->server = route->context->owner;
-                ret->handle = route->context->owner_handle;
-                ret->owner_context = route->context;
-                return true;
-        } else if (result == ROUTE_NOTBOUND)
-                call_refuse_name(caller, frame, STATUS_NOTBOUND, "is not bound: nobody serves it");
-        else if (result == ROUTE_DENIED)
-                call_refuse_name(caller, frame, STATUS_DENIED, "is not granted by this context");
-        else if (result == ROUTE_HOPS)
-                call_refuse_name(caller, frame, STATUS_DENIED,
-                                 "leads through more than 16 contexts (limit LIMIT_CALL_HOPS)");
-        else
-                call_refuse_request(caller, frame, STATUS_DEAD, "the context's owner is gone");
-        return false;
-}
-
-static bool call_fits_limits(struct peer *caller,
-                             const struct peer *server,
-                             const struct wire_frame *frame) {
-        char message[CALL_MESSAGE_BYTES];
+                             struct target_refusal *refusal) {
         bool is_output = (frame->call.flags & WIRE_FLAG_OUTPUT) != 0;
-        if (caller->n_calls_made >= LIMIT_CALLS_PER_CALLER + (is_output ? LIMIT_OUTPUT_CALLS : 0))
-                snprintf(message, sizeof(message),
-                         "%u calls of this process are unanswered "
-                         "(limit LIMIT_CALLS_PER_CALLER %u)",
-                         (unsigned)caller->n_calls_made, LIMIT_CALLS_PER_CALLER);
-        else if (server && server->n_calls_served >= LIMIT_CALLS_PER_SERVER)
-                snprintf(message, sizeof(message),
-                         "the server has %u unanswered calls "
-                         "(limit LIMIT_CALLS_PER_SERVER %u)",
-                         (unsigned)server->n_calls_served, LIMIT_CALLS_PER_SERVER);
-        else
-                return true;
-        call_refuse_request(caller, frame, STATUS_BUSY, message);
+        if (caller->n_calls_made < LIMIT_CALLS_PER_CALLER + (is_output ? LIMIT_OUTPUT_CALLS : 0))
+                return target_has_room(target, refusal);
+        refusal->status = STATUS_BUSY;
+        snprintf(refusal->message, sizeof(refusal->message),
+                 "%u calls of this process are unanswered (limit LIMIT_CALLS_PER_CALLER %u)",
+                 (unsigned)caller->n_calls_made, LIMIT_CALLS_PER_CALLER);
         return false;
 }
 
@@ -318,17 +281,28 @@ static void call_stop_delivery(struct call *call,
                 call_refuse(call, status, "%s", message);
 }
 
+/* What the server sees of a call: who made it and what is left of its time, whoever sent it here. */
+static struct wire_call call_delivery(const struct call *call,
+                                      const struct peer *sender,
+                                      const struct wire_call *request,
+                                      uint32_t handle) {
+        struct wire_call delivery = *request;
+        delivery.handle = handle;
+        delivery.pid = sender->pid;
+        delivery.uid = sender->uid;
+        if (call && call->n_hops != 0)
+                forward_stamp(call, &delivery);
+        if (delivery.trace == 0)
+                delivery.trace = delivery.cid;
+        return delivery;
+}
+
 static void call_deliver_to_peer(struct call *call,
-                                 struct peer *caller,
+                                 struct peer *sender,
                                  struct wire_frame *frame,
                                  struct peer *server,
                                  uint32_t handle) {
-        struct wire_call delivery = frame->call;
-        delivery.handle = handle;
-        delivery.pid = caller->pid;
-        delivery.uid = caller->uid;
-        if (delivery.trace == 0)
-                delivery.trace = delivery.cid;
+        struct wire_call delivery = call_delivery(call, sender, &frame->call, handle);
         /* One that computes for long must not be removed for what others send it meanwhile. */
         if (conn_pending(&server->conn) + frame->extra.values_len > LIMIT_OUT_CALLS_BYTES) {
                 call_stop_delivery(call, frame, STATUS_BUSY,
@@ -336,17 +310,16 @@ static void call_deliver_to_peer(struct call *call,
                                    "(limit LIMIT_OUT_CALLS_BYTES)");
                 return;
         }
-        int r = transfer_caps(caller, server, frame);
+        int r = transfer_caps(sender, server, frame);
         if (r == 0)
                 peer_sent(server, conn_send_call(&server->conn, 0, &delivery, &frame->extra,
-                                                 &caller->conn));
+                                                 &sender->conn));
         else
                 call_stop_delivery(call, frame, transfer_refusal(r)->status,
                                    transfer_refusal(r)->message);
 }
 
-/* One frame of a request whose call exists. Oversized requests end here. */
-static void call_take_frame(struct call *call, struct wire_frame *frame) {
+void call_take_frame(struct call *call, struct peer *sender, struct wire_frame *frame) {
         call->n_bytes += frame->extra.values_len;
         call->is_sending = frame->extra.more;
         if (call->n_bytes > LIMIT_MESSAGE_BYTES) {
@@ -359,7 +332,7 @@ static void call_take_frame(struct call *call, struct wire_frame *frame) {
         }
         uint64_t cid = call->cid;
         struct router *r = call->router;
-        call_deliver_to_peer(call, call->caller, frame, call->server, call->server_handle);
+        call_deliver_to_peer(call, sender, frame, call->server, call->server_handle);
         if (call->is_oneway && !frame->extra.more && table_find_u64(&r->calls, cid) == call)
                 call_finish(call, STATUS_OK, NULL);
 }
@@ -368,73 +341,44 @@ static void call_on_continued(struct peer *caller, struct wire_frame *frame) {
         struct call *call = table_find_u64(&caller->router->calls, frame->call.cid);
         if (!call)
                 return; /* refused, cancelled or answered before all of it had arrived */
-        if (call->caller != caller || !call->is_sending) {
+        if (call->caller != caller || !call->is_sending)
                 peer_violation(caller, "a continued call that is not being sent");
-                return;
-        }
-        frame->call.name = (const uint8_t *)call->name;
-        frame->call.name_len = call->name_len;
-        call_take_frame(call, frame);
+        else
+                call_take_frame(call, caller, frame);
 }
 
 /* One-way and complete: no object. */
 static void call_deliver_oneway(struct peer *caller,
-                                struct handle *h,
                                 struct wire_frame *frame,
                                 const struct target *target) {
         if (!target->server)
-                native_on_oneway(caller, h->context, target->route.binding->native, frame);
+                native_on_oneway(caller, target->context, target->binding->native, frame);
         else if (conn_pending(&target->server->conn) <= LIMIT_ONEWAY_OUT_BYTES)
                 call_deliver_to_peer(NULL, caller, frame, target->server, target->handle);
 }
 
-static int call_set_up(struct call *call,
-                       const struct wire_frame *frame,
-                       const struct target *target) {
-        call_set_name(call, frame->call.name, frame->call.name_len);
-        call->is_oneway = (frame->call.flags & WIRE_FLAG_ONEWAY) != 0;
-        call->server_handle = target->handle;
-        if (target->owner_context)
-                call->owner_context = context_ref(target->owner_context);
-        if (!target->server)
-                call->native = target->route.binding->native;
-        if (frame->call.timeout_us == 0)
-                return 0;
-        return error_trace(call_arm_deadline(call, frame->call.timeout_us));
-}
-
-static void call_open(struct peer *caller,
-                      struct handle *h,
-                      struct wire_frame *frame,
-                      const struct target *target) {
+static void call_open(struct peer *caller, struct wire_frame *frame, const struct target *target) {
         struct call *call;
-        int r = call_new(&call, caller->router, frame->call.cid, caller, target->server,
-                         h->context);
+        int r = call_new(&call, caller->router, frame->call.cid, caller, target);
         if (r < 0) {
                 call_refuse_request(caller, frame, STATUS_ERROR, "the router is out of memory");
                 return;
         }
-        if (call_set_up(call, frame, target) < 0) {
+        call_set_name(call, frame->call.name, frame->call.name_len);
+        call->is_oneway = (frame->call.flags & WIRE_FLAG_ONEWAY) != 0;
+        if (frame->call.timeout_us != 0 && call_arm_deadline(call, frame->call.timeout_us) < 0) {
                 call_refuse(call, STATUS_ERROR, "the router is out of memory");
                 return;
         }
-        call_take_frame(call, frame);
-}
-
-static void call_follow_route(struct peer *caller,
-                              struct handle *h,
-                              struct wire_frame *frame,
-                              const struct target *target) {
-        frame->call.name = target->route.name;
-        frame->call.name_len = target->route.name_len;
-        if ((frame->call.flags & WIRE_FLAG_ONEWAY) != 0 && !frame->extra.more)
-                call_deliver_oneway(caller, h, frame, target);
-        else
-                call_open(caller, h, frame, target);
+        call_take_frame(call, caller, frame);
 }
 
 void call_on_request(struct peer *caller, struct wire_frame *frame) {
         struct router *r = caller->router;
+        if ((frame->call.flags & WIRE_FLAG_FORWARD) != 0) {
+                forward_on_frame(caller, frame);
+                return;
+        }
         frame->call.cid = wire_cid(caller->generation, frame->seq);
         if ((frame->call.flags & WIRE_FLAG_CONTINUED) != 0) {
                 call_on_continued(caller, frame);
@@ -446,19 +390,17 @@ void call_on_request(struct peer *caller, struct wire_frame *frame) {
         }
         caller->n_calls_total++;
         r->n_calls_routed++;
-        struct handle *h = handle_find(caller, frame->call.handle);
         struct target target;
-        if (!h)
-                call_refuse_request(caller, frame, STATUS_BADCTX,
-                                    "no such context in this process");
-        else if ((h->rights & HANDLE_RIGHT_CALL) == 0)
-                call_refuse_request(caller, frame, STATUS_DENIED,
-                                    "no right to call through this handle");
-        else if (!call_resolve(caller, h, frame, &target) ||
-                 !call_fits_limits(caller, target.server, frame))
-                return;
+        struct target_refusal refusal;
+        bool is_found = target_find(caller, &frame->call, &target, &refusal);
+        if (is_found && target.binding)
+                target.binding->n_calls++;
+        if (!is_found || !call_fits_limits(caller, &target, frame, &refusal))
+                call_refuse_request(caller, frame, refusal.status, refusal.message);
+        else if ((frame->call.flags & WIRE_FLAG_ONEWAY) != 0 && !frame->extra.more)
+                call_deliver_oneway(caller, frame, &target);
         else
-                call_follow_route(caller, h, frame, &target);
+                call_open(caller, frame, &target);
 }
 
 /* ---- answers and cancels from peers -------------------------------------------------------- */

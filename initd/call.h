@@ -8,7 +8,7 @@
  *                refused: answered, no object
  *
  * A call is linked three times: in router->calls by cid, at the caller (calls_made), at the server
- * (calls_served). Owned by the router.
+ * (calls_served). A server that forwards it (forward.h) hands it to another one. Owned by the router.
  */
 #pragma once
 
@@ -23,6 +23,7 @@
 struct call;
 struct context;
 struct native_endpoint;
+struct target;
 
 /* The answer to a call of initd's own. `frame` carries caps (sender's handles) and descriptors; the
  * values are complete. NULL frame: there is no answer but `status` (DEAD, UNAVAIL, TIMEOUT, ...). */
@@ -40,10 +41,14 @@ struct call {
         struct context *context;       /* reference: the caller's context */
         struct context *owner_context; /* reference: the manual context it arrived in, or NULL */
         struct list made_link, served_link;
-        uint32_t server_handle; /* the server's number of the context */
-        bool is_oneway;         /* exists only until its last frame is through */
-        bool is_sending;        /* frames of the request are still to come */
-        bool is_answering;      /* frames of the answer have gone out already */
+        struct peer *forwarder;   /* of whose forward more frames are to come, or NULL */
+        struct list forward_link; /* in its calls_forwarding */
+        uint32_t server_handle;   /* the server's number of the context */
+        uint32_t uid;             /* what a server sees when n_hops is not 0 */
+        uint8_t n_hops;           /* times it was forwarded */
+        bool is_oneway;           /* exists only until its last frame is through */
+        bool is_sending;          /* frames of the request are still to come */
+        bool is_answering;        /* frames of the answer have gone out already */
         bool has_timer;
         uint64_t started_us;     /* router_now_us */
         uint64_t n_bytes;        /* of the request, then of the answer */
@@ -62,7 +67,7 @@ struct call {
 
         /* Last: call_new does not clear it. */
         size_t name_len;
-        char name[LIMIT_NAME_BYTES]; /* endpoint, as its server knows it */
+        char name[LIMIT_NAME_BYTES]; /* endpoint asked for */
 };
 
 /* Frames from peers. */
@@ -76,6 +81,8 @@ void call_finish(struct call *call, enum thox_status status, const struct wire_e
 /* The same with a message as value 1: what is due for anything but OK. */
 void call_refuse(struct call *call, enum thox_status status, const char *fmt, ...)
         PRINTF_LIKE(3, 4);
+/* The same while its server is still at it: that one gets Cancel. */
+void call_abort(struct call *call, enum thox_status status, const char *message);
 
 /* A call by initd itself, resolved in the native context. `done` runs exactly once, perhaps before
  * this returns (nobody serves the name: UNAVAIL). */
@@ -85,14 +92,18 @@ void call_start(struct router *r,
                 call_done_fn *done,
                 void *userdata);
 
-/* For native.c. call_new: nothing is sent, cid must be fresh; it has no name yet. call_answered: the end by the last
- * frame of the server's answer. */
+/* For forward.c. call_change_hands: from its server to that of `target`. call_take_frame: one frame of
+ * its request, from who sends it; the call may be gone afterwards. */
+void call_change_hands(struct call *call, const struct target *target);
+void call_take_frame(struct call *call, struct peer *sender, struct wire_frame *frame);
+
+/* For native.c. call_new: nothing is sent, cid must be fresh; it has no name yet. call_answered: the
+ * end by the last frame of the server's answer. */
 int call_new(struct call **ret,
              struct router *r,
              uint64_t cid,
              struct peer *caller,
-             struct peer *server,
-             struct context *context);
+             const struct target *target);
 void call_set_name(struct call *call, const void *name, size_t len);
 void call_answered(struct call *call, struct peer *server, struct wire_frame *frame);
 

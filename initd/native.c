@@ -12,6 +12,7 @@
 #include "initd/context.h"
 #include "initd/handle.h"
 #include "initd/router.h"
+#include "initd/target.h"
 #include "libipc/base/error.h"
 #include "libipc/base/log.h"
 
@@ -150,12 +151,14 @@ void call_start(struct router *r,
                 return;
         }
         uint64_t cid = wire_cid(ROUTER_GENERATION_INITD, native_next_seq(r));
-        if (call_new(&call, r, cid, NULL, b->server, r->native) < 0) {
+        struct target target = {
+                .context = r->native, .server = b->server, .handle = b->server_handle, .binding = b
+        };
+        if (call_new(&call, r, cid, NULL, &target) < 0) {
                 done(r, userdata, STATUS_ERROR, NULL, NULL);
                 return;
         }
         call_set_name(call, name, strlen(name));
-        call->server_handle = b->server_handle;
         call->done = done;
         call->done_userdata = userdata;
         native_send(call, name, values);

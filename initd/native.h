@@ -25,6 +25,8 @@ struct native_endpoint {
         void (*handler)(struct native_request *request);
         const char *usage;
         bool is_daemon; /* a daemon binds this name; the handler answers while it is away */
+        /* Nothing is done with the caller's authority: whoever it calls may forward the call here. */
+        bool is_forwardable;
 };
 
 /* `values` NULL: no values. With call NULL nothing happens. */

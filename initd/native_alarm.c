@@ -54,6 +54,9 @@ static void alarm_on_request(struct native_request *request) {
 }
 
 const struct native_endpoint native_alarm_endpoints[] = {
-        { .name = "alarm", .handler = alarm_on_request, .usage = "alarm(seconds)" },
+        { .name = "alarm",
+          .handler = alarm_on_request,
+          .usage = "alarm(seconds)",
+          .is_forwardable = true },
 };
 const size_t native_alarm_n_endpoints = ARRAY_SIZE(native_alarm_endpoints);

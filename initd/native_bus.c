@@ -57,7 +57,11 @@ const struct native_endpoint native_bus_endpoints[] = {
         { .name = "handle.list", .handler = handles_on_request, .usage = "handle.list([pid])" },
         { .name = "service.describe",
           .handler = describe_on_request,
-          .usage = "service.describe(name)" },
-        { .name = "service.list", .handler = services_on_request, .usage = "service.list()" },
+          .usage = "service.describe(name)",
+          .is_forwardable = true },
+        { .name = "service.list",
+          .handler = services_on_request,
+          .usage = "service.list()",
+          .is_forwardable = true },
 };
 const size_t native_bus_n_endpoints = ARRAY_SIZE(native_bus_endpoints);

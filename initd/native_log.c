@@ -112,7 +112,13 @@ static void log_read_on_request(struct native_request *request) {
 }
 
 const struct native_endpoint native_log_endpoints[] = {
-        { .name = "log", .handler = log_on_request, .usage = "log(level, text)" },
-        { .name = "log.read", .handler = log_read_on_request, .usage = "log.read([{name=, n=}])" },
+        { .name = "log",
+          .handler = log_on_request,
+          .usage = "log(level, text)",
+          .is_forwardable = true },
+        { .name = "log.read",
+          .handler = log_read_on_request,
+          .usage = "log.read([{name=, n=}])",
+          .is_forwardable = true },
 };
 const size_t native_log_n_endpoints = ARRAY_SIZE(native_log_endpoints);

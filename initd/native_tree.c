@@ -72,6 +72,9 @@ const struct native_endpoint native_tree_endpoints[] = {
         { .name = "tree.shutdown",
           .handler = shutdown_on_request,
           .usage = "tree.shutdown([now])" },
-        { .name = "tree.status", .handler = status_on_request, .usage = "tree.status()" },
+        { .name = "tree.status",
+          .handler = status_on_request,
+          .usage = "tree.status()",
+          .is_forwardable = true },
 };
 const size_t native_tree_n_endpoints = ARRAY_SIZE(native_tree_endpoints);

@@ -18,6 +18,7 @@
 #include "initd/call.h"
 #include "initd/context.h"
 #include "initd/dispatch.h"
+#include "initd/forward.h"
 #include "initd/queue.h"
 #include "initd/router.h"
 #include "libipc/base/error.h"
@@ -172,6 +173,7 @@ static void peer_init_lists(struct peer *p) {
         list_init(&p->listeners);
         list_init(&p->calls_made);
         list_init(&p->calls_served);
+        list_init(&p->calls_forwarding);
 }
 
 int peer_new(struct peer **ret,
@@ -221,6 +223,7 @@ static void peer_drop_objects(struct peer *p) {
         while (!list_is_empty(&p->contexts))
                 context_kill(container_of(p->contexts.next, struct context, owner_link));
         call_drop_served(p);
+        forward_drop(p);
         call_drop_made(p);
         enum close_reason reason =
                 p->close_reason == EXIT_REASON_EXIT ? CLOSE_REASON_EXIT : CLOSE_REASON_KILLED;

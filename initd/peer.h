@@ -51,6 +51,7 @@ struct peer {
         struct list listeners;  /* struct listener */
         struct list calls_made; /* struct call */
         struct list calls_served;
+        struct list calls_forwarding; /* that it passes on in several frames, not all here yet */
         size_t n_contexts, n_bindings, n_listeners, n_calls_made, n_calls_served, n_alarms;
         size_t n_native_bytes; /* of its long calls to initd itself */
         uint32_t next_sid;

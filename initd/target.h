@@ -1,0 +1,39 @@
+/*
+ * target.h - where a request goes: from a handle and a name of its sender's to who serves it, or to a
+ * refusal with its sentence. Nothing is sent, allocated or changed here.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libipc/status.h"
+
+struct binding;
+struct context;
+struct peer;
+struct wire_call;
+
+struct target {
+        struct context *context;       /* of the handle that the request came through */
+        struct peer *server;           /* NULL: initd */
+        uint32_t handle;               /* the server's number of the context */
+        struct context *owner_context; /* the manual context it ended in */
+        struct binding *binding;       /* the name it ended at; NULL in a manual context */
+};
+
+#define TARGET_MESSAGE_BYTES 512u
+
+struct target_refusal {
+        enum thox_status status;
+        char message[TARGET_MESSAGE_BYTES];
+};
+
+/* The handle, the right to call through it, the route. False: refused. */
+bool target_find(struct peer *sender,
+                 const struct wire_call *request,
+                 struct target *ret,
+                 struct target_refusal *ret_refusal);
+/* Whether its server may be given one more call. False: refused. */
+bool target_has_room(const struct target *target, struct target_refusal *ret_refusal);
