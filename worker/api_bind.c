@@ -155,7 +155,6 @@ int api_serve(lua_State *L) {
         struct task *t = w->vm.task;
         lua_rawgeti(L, LUA_REGISTRYINDEX, t->binding->handler);
         int n = lvalue_decode(L, t->call, LVALUE_TARGET_STACK);
-        event_release_values(&w->events, t->call);
         if (n >= 0) {
                 lua_callk(L, n, LUA_MULTRET, 0, serve_finish);
                 return serve_finish(L, LUA_OK, 0);

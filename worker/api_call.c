@@ -94,6 +94,15 @@ static int l_send(lua_State *L) {
         return call_or_send(L, WIRE_FLAG_ONEWAY);
 }
 
+static int refuse_cid(lua_State *L) {
+        return api_refuse(L, STATUS_BADCID,
+                          "no call with this cid waits for an answer of this process");
+}
+
+static int refuse_cancelled(lua_State *L) {
+        return api_refuse(L, STATUS_CANCELLED, "the caller does not wait any more");
+}
+
 /* os.answer(cid, status, ...): status a number, true for OK, false for ERROR. */
 static int l_answer(lua_State *L) {
         struct worker *w = worker_of(L);
@@ -105,9 +114,8 @@ static int l_answer(lua_State *L) {
                 status = luaL_checkinteger(L, 2);
         luaL_argcheck(L, status >= 0 && status <= UINT32_MAX, 2, "not a status");
         struct served *served = syscall_find_served(&w->syscalls, cid);
-        if (!served || served->queued)
-                return api_refuse(L, STATUS_BADCID,
-                                  "no call with this cid waits for an answer of this process");
+        if (!served || served->is_queued)
+                return refuse_cid(L);
         lvalue_encode(L, &w->syscalls, 3, lua_gettop(L) - 2, "values");
         bool is_cancelled = served->is_cancelled;
         if (is_cancelled)
@@ -115,10 +123,51 @@ static int l_answer(lua_State *L) {
         else
                 worker_sent(w, syscall_answer(&w->syscalls, served, (uint32_t)status));
         if (is_cancelled)
-                return api_refuse(L, STATUS_CANCELLED, "the caller does not wait any more");
+                return refuse_cancelled(L);
         lua_pushboolean(L, true);
         return 1;
 }
+
+/* ---- forwarding ---------------------------------------------------------------------------- */
+
+/* One that the task pulled or handles. */
+static struct event *find_oneway(const struct task *t, uint64_t cid) {
+        if (t->oneway && t->oneway->cid == cid)
+                return t->oneway;
+        bool is_handled = t->call && t->call->cid == cid;
+        return is_handled && (t->call->flags & WIRE_FLAG_ONEWAY) != 0 ? t->call : NULL;
+}
+
+/* os.forward(cid, ctx [, name [, ...]]) */
+static int l_forward(lua_State *L) {
+        struct worker *w = worker_of(L);
+        uint64_t cid = (uint64_t)luaL_checkinteger(L, 1);
+        struct wire_call call = { .handle = api_check_handle(L, 2) };
+        bool has_values = lua_gettop(L) > 3;
+        struct served *served = syscall_find_served(&w->syscalls, cid);
+        struct event *e = served ? served->event : find_oneway(w->vm.task, cid);
+        if (!lua_isnoneornil(L, 3))
+                api_check_name(L, 3, &call);
+        if (!e || (served && served->is_queued))
+                return refuse_cid(L);
+        if (served && served->is_cancelled) {
+                syscall_remove_served(&w->syscalls, served);
+                return refuse_cancelled(L);
+        }
+        if (lua_isnoneornil(L, 3)) {
+                call.name = e->name;
+                call.name_len = e->name_len;
+        }
+        if (call.name_len == 0 || call.name_len > LIMIT_NAME_BYTES)
+                return api_refuse(L, STATUS_BADARGS, "a name has 1 to 128 bytes");
+        if (has_values)
+                lvalue_encode(L, &w->syscalls, 4, lua_gettop(L) - 3, "args");
+        worker_sent(w, syscall_forward(&w->syscalls, e, &call, has_values));
+        lua_pushboolean(L, true);
+        return 1;
+}
+
+/* ---- cancelling, looking ------------------------------------------------------------------- */
 
 static int l_cancel(lua_State *L) {
         struct worker *w = worker_of(L);
@@ -171,7 +220,8 @@ static int l_caller(lua_State *L) {
 void api_open_call(lua_State *L) {
         static const luaL_Reg functions[] = {
                 { "call", l_call },     { "send", l_send },     { "answer", l_answer },
-                { "cancel", l_cancel }, { "caller", l_caller }, { NULL, NULL },
+                { "cancel", l_cancel }, { "caller", l_caller }, { "forward", l_forward },
+                { NULL, NULL },
         };
         luaL_setfuncs(L, functions, 0);
 }

@@ -197,9 +197,7 @@ static int pull_finish(lua_State *L, struct worker *w) {
         int top = lua_gettop(L);
         while (t->event) {
                 if (push_event(L, t->event)) {
-                        if (t->event->type == EVENT_TYPE_CALL)
-                                event_release_values(&w->events, t->event);
-                        api_release_event(L);
+                        worker_let_go(w, t, take(t->event));
                         return 1;
                 }
                 lua_settop(L, top);
@@ -208,7 +206,7 @@ static int pull_finish(lua_State *L, struct worker *w) {
                 struct event *e = pull_find(w, &t->filter);
                 if (!e)
                         return pull_wait(L, t->filter, t->deadline_us);
-                worker_take(w, t, e);
+                worker_take(t, e);
                 t->event = e;
         }
         lua_pushnil(L);
@@ -232,11 +230,12 @@ static int pull_with_predicate(lua_State *L) {
 }
 
 static int l_pull(lua_State *L) {
+        struct worker *w = worker_of(L);
+        struct task *t = w->vm.task;
+        t->oneway = event_free(&w->events, t->oneway);
         if (lua_type(L, 1) == LUA_TFUNCTION)
                 return pull_with_predicate(L);
         lua_settop(L, 2);
-        struct worker *w = worker_of(L);
-        struct task *t = w->vm.task;
         struct filter f = check_filter(L);
         uint64_t deadline_us = api_check_deadline(L, 2);
         w->has_taken_terminate = w->has_taken_terminate || filter_takes_terminate(&f);
@@ -244,7 +243,7 @@ static int l_pull(lua_State *L) {
         struct event *e = pull_find(w, &f);
         if (!e)
                 return pull_wait(L, f, deadline_us);
-        worker_take(w, t, e);
+        worker_take(t, e);
         t->event = e;
         t->filter = f;
         t->deadline_us = deadline_us;
@@ -279,13 +278,14 @@ static int l_peek(lua_State *L) {
 }
 
 static bool take_from(struct worker *w, struct mailbox *m, uint64_t serial) {
+        struct task *t = w->vm.task;
         for (enum mailbox_lane lane = 0; lane < _MAILBOX_LANE_N; lane++) {
                 list_for_each(node, &m->lanes[lane]) {
                         struct event *e = container_of(node, struct event, link);
                         if (e->serial != serial)
                                 continue;
-                        worker_take(w, w->vm.task, e);
-                        event_free(&w->events, e);
+                        worker_take(t, e);
+                        worker_let_go(w, t, e);
                         return true;
                 }
         }

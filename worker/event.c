@@ -11,6 +11,7 @@
 
 #include "libipc/base/error.h"
 #include "libipc/base/fd.h"
+#include "worker/syscall.h"
 
 #define EVENT_SPARE_BYTES (4u << 20)
 /* Less is copied: it should not hold the memory of a long frame. */
@@ -356,6 +357,8 @@ void event_release_values(struct event_reader *r, struct event *e) {
 struct event *event_free(struct event_reader *r, struct event *e) {
         if (!e)
                 return NULL;
+        if (e->served)
+                e->served->event = NULL;
         list_remove(&e->link);
         fd_close(e->fd);
         event_release_values(r, e);

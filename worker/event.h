@@ -11,6 +11,8 @@
 #include "libipc/base/list.h"
 #include "libipc/conn.h"
 
+struct served;
+
 enum event_type {
         EVENT_TYPE_TERMINATE,
         EVENT_TYPE_EXIT,
@@ -36,8 +38,9 @@ struct event {
         uint64_t serial;   /* in order of arrival */
         uint64_t tried_by; /* the last pull whose predicate looked at it */
         uint32_t seq, handle, pid, uid, status, flags, signal, reason, sid;
-        bool is_shared;      /* OPEN: somebody gave us this handle */
-        const uint8_t *name; /* CALL: endpoint; EXIT and REPLY: message */
+        bool is_shared;        /* OPEN: somebody gave us this handle */
+        struct served *served; /* CALL: not answered yet (syscall.h); NULL: one-way, or it is */
+        const uint8_t *name;   /* CALL: endpoint; EXIT and REPLY: message */
         size_t name_len;
         const uint8_t *values;
         size_t values_len;

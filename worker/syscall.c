@@ -16,8 +16,8 @@
 #define SYSCALL_KEEP_VALUES_BYTES (4u << 20)
 #define SYSCALL_TAKE_VALUES_BYTES (16u << 10) /* from here on memory is given away, not copied */
 
-int syscalls_init_take(struct syscalls *s, int fd) {
-        *s = (struct syscalls){ .next_seq = 1 };
+int syscalls_init_take(struct syscalls *s, int fd, struct event_reader *events) {
+        *s = (struct syscalls){ .events = events, .next_seq = 1 };
         table_init(&s->pending);
         table_init(&s->served);
         buf_init(&s->values, LIMIT_MESSAGE_BYTES);
@@ -149,6 +149,28 @@ int syscall_refuse(struct syscalls *s,
         return error_trace(syscall_answer(s, served, status));
 }
 
+int syscall_forward(struct syscalls *s, struct event *e, struct wire_call *call, bool has_values) {
+        struct wire_extra extra = { .caps = s->caps, .n_caps = s->n_caps };
+        uint32_t seq = e->served ? 0 : syscall_new_seq(s);
+        int r;
+        call->cid = e->cid;
+        call->trace = e->trace;
+        call->flags = e->served ? WIRE_FLAG_FORWARD : WIRE_FLAG_ONEWAY;
+        if (has_values) {
+                r = conn_send_call_take(&s->conn, seq, call, &extra, &s->values, take(s->tail));
+        } else {
+                extra = (struct wire_extra){ .caps = e->caps,
+                                             .n_caps = e->n_caps,
+                                             .values = e->values,
+                                             .values_len = e->values_len };
+                r = conn_send_call_long(&s->conn, seq, call, &extra);
+        }
+        s->n_caps = 0;
+        if (e->served)
+                syscall_remove_served(s, e->served);
+        return r < 0 ? error_trace(r) : r;
+}
+
 int syscall_cancel(struct syscalls *s, uint32_t seq) {
         Thox__Cancel cancel = THOX__CANCEL__INIT;
         cancel.cid = wire_cid(s->generation, seq);
@@ -183,12 +205,13 @@ int syscall_add_served(struct syscalls *s, struct event *e) {
         struct served *served = malloc(sizeof(*served));
         if (!served)
                 return error_origin(ENOMEM);
-        *served = (struct served){ .cid = e->cid, .queued = e };
+        *served = (struct served){ .cid = e->cid, .event = e, .is_queued = true };
         int r = table_add_u64(&s->served, e->cid, served);
         if (r < 0) {
                 free(served);
                 return error_trace(r);
         }
+        e->served = served;
         return 0;
 }
 
@@ -198,7 +221,16 @@ struct served *syscall_find_served(const struct syscalls *s, uint64_t cid) {
 
 void syscall_remove_served(struct syscalls *s, struct served *served) {
         table_remove_u64(&s->served, served->cid);
+        struct event *e = served->event;
+        bool is_kept = served->is_kept;
         free(served);
+        if (!e)
+                return;
+        e->served = NULL;
+        if (is_kept)
+                event_free(s->events, e);
+        else
+                event_release_values(s->events, e);
 }
 
 void syscall_drop_served_of(struct syscalls *s, const struct task *task) {

@@ -20,6 +20,7 @@
 
 struct binding;
 struct event;
+struct event_reader;
 struct task;
 
 enum pending_kind {
@@ -41,13 +42,16 @@ struct pending {
 /* A call to answer. Owned by the table until it is answered. */
 struct served {
         uint64_t cid;
-        struct event *queued; /* not seen by the program yet: where it waits */
-        struct task *task;    /* who saw it; NULL when that task is gone */
-        bool is_cancelled;    /* the caller is gone */
-        bool is_aborting;     /* its handler wants to be killed then */
+        struct event *event; /* what came: waiting, at its handler's task, or kept here */
+        bool is_queued;      /* not seen by the program yet: it waits somewhere */
+        bool is_kept;        /* the event is owned here, so that the call can be forwarded */
+        struct task *task;   /* who saw it; NULL when that task is gone */
+        bool is_cancelled;   /* the caller is gone */
+        bool is_aborting;    /* its handler wants to be killed then */
 };
 
 struct syscalls {
+        struct event_reader *events; /* where the events of served calls go back to */
         struct conn conn;
         struct conn_scratch scratch;
         uint32_t generation, next_seq;
@@ -61,7 +65,7 @@ struct syscalls {
 };
 
 /* Takes the socket, also on failure. */
-int syscalls_init_take(struct syscalls *s, int fd);
+int syscalls_init_take(struct syscalls *s, int fd, struct event_reader *events);
 /* Drops what was encoded and not sent. */
 void syscall_clear_values(struct syscalls *s);
 
@@ -81,6 +85,9 @@ int syscall_request(struct syscalls *s,
 int syscall_answer(struct syscalls *s, struct served *served, uint32_t status);
 /* The same with a message and nothing else. */
 int syscall_refuse(struct syscalls *s, struct served *served, uint32_t status, const char *message);
+/* Passes the call of `e` on to call->handle and call->name, with s->values and s->caps or with what it
+ * came with. It is no longer served; a one-way call becomes one of this process. */
+int syscall_forward(struct syscalls *s, struct event *e, struct wire_call *call, bool has_values);
 int syscall_cancel(struct syscalls *s, uint32_t seq);
 int syscall_exit(struct syscalls *s, uint32_t status, uint32_t reason, const char *message);
 

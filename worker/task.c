@@ -30,6 +30,7 @@ struct task *task_free(struct task *t, struct event_reader *r) {
         mailbox_clear(&t->mailbox, r);
         event_free(r, t->event);
         event_free(r, t->call);
+        event_free(r, t->oneway);
         free(t);
         return NULL;
 }

@@ -50,6 +50,7 @@ struct task {
 
         struct binding *binding; /* serves one call of this binding */
         struct event *call;
+        struct event *oneway; /* the call without an answer that it pulled last */
         uint64_t call_cid;
         uint64_t trace; /* of the last call it took: the calls it makes carry it on */
 };

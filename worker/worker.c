@@ -119,17 +119,25 @@ void worker_drain_writes(struct worker *w, size_t max) {
 
 /* ---- delivery ------------------------------------------------------------------------------ */
 
-void worker_take(struct worker *w, struct task *t, struct event *e) {
+void worker_take(struct task *t, struct event *e) {
         list_remove(&e->link);
         if (e->type != EVENT_TYPE_CALL)
                 return;
         t->trace = e->trace;
-        struct served *served = syscall_find_served(&w->syscalls, e->cid);
-        if (!served)
+        if (!e->served)
                 return;
-        served->queued = NULL;
-        served->task = t;
+        e->served->is_queued = false;
+        e->served->task = t;
         t->has_seen_calls = true;
+}
+
+void worker_let_go(struct worker *w, struct task *t, struct event *e) {
+        if (e->served)
+                e->served->is_kept = true;
+        else if (e->type == EVENT_TYPE_CALL)
+                t->oneway = e;
+        else
+                event_free(&w->events, e);
 }
 
 static bool worker_hand_over(struct worker *w, struct task *t, struct event *e) {
@@ -140,7 +148,7 @@ static bool worker_hand_over(struct worker *w, struct task *t, struct event *e) 
                 sched_wake(&w->sched, t, NULL);
                 return false;
         }
-        worker_take(w, t, e);
+        worker_take(t, e);
         sched_wake(&w->sched, t, e);
         return true;
 }
@@ -231,7 +239,7 @@ static void worker_start_call(struct worker *w, struct binding *b, struct event 
         t->binding = b;
         t->call = e;
         t->call_cid = e->cid;
-        worker_take(w, t, e);
+        worker_take(t, e);
         struct served *served = syscall_find_served(&w->syscalls, e->cid);
         if (served)
                 served->is_aborting = b->is_aborting;
@@ -265,8 +273,8 @@ static void worker_on_cancel(struct worker *w, struct event *e) {
                 event_free(&w->events, e);
                 return;
         }
-        if (served->queued) {
-                event_free(&w->events, served->queued);
+        if (served->is_queued) {
+                event_free(&w->events, served->event);
                 syscall_remove_served(&w->syscalls, served);
                 event_free(&w->events, e);
                 return;
@@ -464,7 +472,7 @@ static int worker_say_hello(struct worker *w) {
 
 static int worker_init(struct worker *w, int fd, const struct worker_options *options) {
         *w = (struct worker){ .options = *options };
-        int r = syscalls_init_take(&w->syscalls, fd);
+        int r = syscalls_init_take(&w->syscalls, fd, &w->events);
         if (r < 0)
                 return error_trace(r);
         event_reader_init(&w->events);

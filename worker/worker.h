@@ -81,7 +81,10 @@ void worker_sent(struct worker *w, int result);
 void worker_drain_writes(struct worker *w, size_t max);
 
 /* The program takes this event out of a mailbox or gets it handed. */
-void worker_take(struct worker *w, struct task *t, struct event *e);
+void worker_take(struct task *t, struct event *e);
+/* The program has seen it, and it goes: but a call may still be passed on, until it is answered, or
+ * one-way, until the task pulls again. */
+void worker_let_go(struct worker *w, struct task *t, struct event *e);
 /* Refuses what waits, and forgets the binding once nothing of it runs. */
 void worker_drop_binding(struct worker *w, struct binding *b, uint32_t status);
 /* Ends the task's wait: its call is cancelled, and it runs next. */

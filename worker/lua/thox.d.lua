@@ -60,7 +60,6 @@
 ---@field default "deny"|"forward"|nil
 ---@field allow string[]?
 ---@field deny string[]?
----@field map table<string, string>?
 ---@field to thox.ContextOrNumber?
 ---@field bind string[]?
 
@@ -128,18 +127,19 @@ function os.unbind(ctx, name) end
 ---@return true|nil, integer? status, string? message
 function os.answer(cid, status, ...) end
 
+---@param cid integer
+---@param ctx thox.ContextOrNumber
+---@param name string? its own when nil
+---@param ... any the arguments it came with when there are none
+---@return true|nil, integer? status, string? message
+function os.forward(cid, ctx, name, ...) end
+
 ---@return thox.Event?
 function os.caller() end
 
 ---@param routing thox.Routing?
 ---@return thox.Context?, integer? status, string? message
 function os.context(routing) end
-
----Gives a context of one's own another routing.
----@param ctx thox.ContextOrNumber
----@param routing thox.Routing
----@return true|nil, integer? status, string? message
-function os.route(ctx, routing) end
 
 ---@param ctx thox.ContextOrNumber
 ---@param pid integer
