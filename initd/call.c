@@ -75,7 +75,7 @@ static void call_assign(struct call *call, const struct target *target) {
         if (target->owner_context)
                 call->owner_context = context_ref(target->owner_context);
         if (!target->server)
-                call->native = target->binding->native;
+                call->native = target->route.binding->native;
 }
 
 void call_change_hands(struct call *call, const struct target *target) {
@@ -341,10 +341,13 @@ static void call_on_continued(struct peer *caller, struct wire_frame *frame) {
         struct call *call = table_find_u64(&caller->router->calls, frame->call.cid);
         if (!call)
                 return; /* refused, cancelled or answered before all of it had arrived */
-        if (call->caller != caller || !call->is_sending)
+        if (call->caller != caller || !call->is_sending) {
                 peer_violation(caller, "a continued call that is not being sent");
-        else
-                call_take_frame(call, caller, frame);
+                return;
+        }
+        frame->call.name = (const uint8_t *)call->name;
+        frame->call.name_len = call->name_len;
+        call_take_frame(call, caller, frame);
 }
 
 /* One-way and complete: no object. */
@@ -352,7 +355,7 @@ static void call_deliver_oneway(struct peer *caller,
                                 struct wire_frame *frame,
                                 const struct target *target) {
         if (!target->server)
-                native_on_oneway(caller, target->context, target->binding->native, frame);
+                native_on_oneway(caller, target->context, target->route.binding->native, frame);
         else if (conn_pending(&target->server->conn) <= LIMIT_ONEWAY_OUT_BYTES)
                 call_deliver_to_peer(NULL, caller, frame, target->server, target->handle);
 }
@@ -371,6 +374,17 @@ static void call_open(struct peer *caller, struct wire_frame *frame, const struc
                 return;
         }
         call_take_frame(call, caller, frame);
+}
+
+static void call_follow_route(struct peer *caller,
+                              struct wire_frame *frame,
+                              const struct target *target) {
+        frame->call.name = target->route.name;
+        frame->call.name_len = target->route.name_len;
+        if ((frame->call.flags & WIRE_FLAG_ONEWAY) != 0 && !frame->extra.more)
+                call_deliver_oneway(caller, frame, target);
+        else
+                call_open(caller, frame, target);
 }
 
 void call_on_request(struct peer *caller, struct wire_frame *frame) {
@@ -392,15 +406,11 @@ void call_on_request(struct peer *caller, struct wire_frame *frame) {
         r->n_calls_routed++;
         struct target target;
         struct target_refusal refusal;
-        bool is_found = target_find(caller, &frame->call, &target, &refusal);
-        if (is_found && target.binding)
-                target.binding->n_calls++;
-        if (!is_found || !call_fits_limits(caller, &target, frame, &refusal))
+        if (!target_find(caller, &frame->call, &target, &refusal) ||
+            !call_fits_limits(caller, &target, frame, &refusal))
                 call_refuse_request(caller, frame, refusal.status, refusal.message);
-        else if ((frame->call.flags & WIRE_FLAG_ONEWAY) != 0 && !frame->extra.more)
-                call_deliver_oneway(caller, frame, &target);
         else
-                call_open(caller, frame, &target);
+                call_follow_route(caller, frame, &target);
 }
 
 /* ---- answers and cancels from peers -------------------------------------------------------- */

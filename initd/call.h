@@ -67,7 +67,7 @@ struct call {
 
         /* Last: call_new does not clear it. */
         size_t name_len;
-        char name[LIMIT_NAME_BYTES]; /* endpoint asked for */
+        char name[LIMIT_NAME_BYTES]; /* endpoint, as its server knows it */
 };
 
 /* Frames from peers. */

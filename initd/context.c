@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "initd/binding.h"
 #include "initd/call.h"
@@ -19,21 +18,16 @@
 #include "initd/router.h"
 #include "libipc/base/error.h"
 
+/* Leaves its reference to the next in the chain with the caller. */
 static struct context *context_free(struct context *c) {
-        if (!c)
-                return NULL;
+        struct context *to = take(c->routing.to);
         assert(list_is_empty(&c->holders));
         list_remove(&c->owner_link);
-        pattern_list_deinit(&c->allow);
-        pattern_list_deinit(&c->deny);
-        pattern_list_deinit(&c->bind);
-        pattern_list_deinit(&c->push);
-        pattern_list_deinit(&c->listen);
+        routing_deinit(&c->routing);
         table_deinit(&c->bindings);
         table_deinit(&c->queues);
-        context_unref(c->to);
         free(c);
-        return NULL;
+        return to;
 }
 
 static struct context *context_alloc(struct router *r) {
@@ -54,9 +48,10 @@ struct context *context_ref(struct context *c) {
         return c;
 }
 
+/* Chains grow beyond LIMIT_CALL_HOPS at the far end, by new routings: no recursion. */
 struct context *context_unref(struct context *c) {
-        if (c && --c->n_refs == 0)
-                context_free(c);
+        while (c && --c->n_refs == 0)
+                c = context_free(c);
         return NULL;
 }
 DEFINE_CLEANUP(struct context *, context_unref)
@@ -69,63 +64,7 @@ int context_new_native(struct context **ret, struct router *r) {
         return 0;
 }
 
-static size_t context_chain_length(const struct context *c) {
-        size_t n = 0;
-        for (; c; c = c->to)
-                n++;
-        return n;
-}
-
-/* The deriving process can pass on no more than its handle on `to` allows. */
-static int context_set_to(struct context *c, struct peer *owner, const Thox__Routing *routing) {
-        struct handle *to = handle_find(owner, routing->to);
-        uint32_t needed = HANDLE_RIGHT_CALL | (routing->n_bind > 0 ? HANDLE_RIGHT_BIND : 0) |
-                          (routing->n_push > 0 ? HANDLE_RIGHT_PUSH : 0) |
-                          (routing->n_listen > 0 ? HANDLE_RIGHT_LISTEN : 0);
-        if (!to || (to->rights & needed) != needed)
-                return CONTEXT_E_BADCTX;
-        if (context_chain_length(to->context) >= LIMIT_CALL_HOPS)
-                return CONTEXT_E_HOPS;
-        c->to = context_ref(to->context);
-        return 0;
-}
-
-static int context_set_patterns(struct context *c, const Thox__Routing *routing) {
-        const struct {
-                struct pattern_list *list;
-                const ProtobufCBinaryData *patterns;
-                size_t n;
-        } rows[] = {
-                { &c->allow, routing->allow, routing->n_allow },
-                { &c->deny, routing->deny, routing->n_deny },
-                { &c->bind, routing->bind, routing->n_bind },
-                { &c->push, routing->push, routing->n_push },
-                { &c->listen, routing->listen, routing->n_listen },
-        };
-        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-                int r = pattern_list_init(rows[i].list, rows[i].patterns, rows[i].n);
-                if (r != 0)
-                        return r < 0 ? error_trace(r) : CONTEXT_E_BADARGS;
-        }
-        return 0;
-}
-
-static int context_set_routing(struct context *c,
-                               struct peer *owner,
-                               const Thox__Routing *routing) {
-        c->is_manual = !routing || routing->mode == WIRE_ROUTING_MANUAL;
-        if (!routing)
-                return 0;
-        if (!c->is_manual && routing->mode != WIRE_ROUTING_TABLE)
-                return CONTEXT_E_BADARGS;
-        c->default_forward = routing->default_forward;
-        int r = context_set_patterns(c, routing);
-        if (r == 0 && !c->is_manual && routing->to != 0)
-                r = context_set_to(c, owner, routing);
-        return r;
-}
-
-int context_new(struct peer *owner, const Thox__Routing *routing, struct handle **ret) {
+int context_new(struct peer *owner, struct handle **ret) {
         size_t limit = owner->role == PEER_ROLE_DAEMON ? LIMIT_CONTEXTS_OWNED_DAEMON :
                                                          LIMIT_CONTEXTS_OWNED;
         if (owner->n_contexts >= limit)
@@ -133,11 +72,8 @@ int context_new(struct peer *owner, const Thox__Routing *routing, struct handle 
         struct context *c CLEANUP(context_unrefp) = context_alloc(owner->router);
         if (!c)
                 return error_origin(ENOMEM);
-        int r = context_set_routing(c, owner, routing);
-        if (r != 0)
-                return r;
         struct handle *h;
-        r = handle_give(owner, c, HANDLE_RIGHTS_ALL, &h);
+        int r = handle_give(owner, c, HANDLE_RIGHTS_ALL, &h);
         if (r == HANDLE_E_LIMIT)
                 return CONTEXT_E_LIMIT;
         if (r != 0)
@@ -148,6 +84,13 @@ int context_new(struct peer *owner, const Thox__Routing *routing, struct handle 
         owner->n_contexts++;
         *ret = h;
         return 0;
+}
+
+void context_route(struct context *c, struct routing *routing) {
+        struct routing old = c->routing;
+        c->routing = *routing;
+        *routing = (struct routing){ 0 };
+        routing_deinit(&old);
 }
 
 static void context_tell_closed(const struct context *c, uint32_t pid, enum close_reason reason) {

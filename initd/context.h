@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "initd/pattern.h"
+#include "initd/routing.h"
 #include "libipc/base/list.h"
 #include "libipc/base/table.h"
 #include "libipc/status.h"
@@ -27,10 +27,7 @@ struct context {
         struct list owner_link; /* in owner->contexts */
         uint32_t owner_handle;  /* the owner's number for it */
         bool is_dead;
-        bool is_manual; /* every call goes to the owner */
-        bool default_forward;
-        struct pattern_list allow, deny, bind, push, listen;
-        struct context *to;    /* reference; NULL: a namespace of its own */
+        struct routing routing;
         struct table bindings; /* name -> struct binding */
         struct table queues;   /* name -> struct queue */
         struct list holders;   /* struct handle */
@@ -39,16 +36,15 @@ struct context {
 
 enum context_error {
         CONTEXT_OK = 0,
-        CONTEXT_E_LIMIT = 1,   /* LIMIT_CONTEXTS_OWNED or LIMIT_HANDLES */
-        CONTEXT_E_BADARGS = 2, /* pattern, mode, number of patterns */
-        CONTEXT_E_BADCTX = 3,  /* `to` is no handle of the owner */
-        CONTEXT_E_HOPS = 4,    /* the chain would exceed LIMIT_CALL_HOPS */
+        CONTEXT_E_LIMIT = 1, /* LIMIT_CONTEXTS_OWNED or LIMIT_HANDLES */
 };
 
 /* The native context: owned by initd, a namespace. */
 int context_new_native(struct context **ret, struct router *r);
-/* Owned by `owner`, which gets a handle with all rights. `routing` NULL: manual. */
-int context_new(struct peer *owner, const Thox__Routing *routing, struct handle **ret);
+/* Owned by `owner`, which gets a handle with all rights. */
+int context_new(struct peer *owner, struct handle **ret);
+/* Has this routing from here on; takes it. Calls under way are not touched. */
+void context_route(struct context *c, struct routing *routing);
 struct context *context_ref(struct context *c);
 struct context *context_unref(struct context *c);
 

@@ -26,13 +26,20 @@ struct refusal {
 static const struct refusal context_refusals[] = {
         [CONTEXT_E_LIMIT] = { STATUS_LIMIT, "too many contexts: 256 owned (LIMIT_CONTEXTS_OWNED) "
                                             "or 1024 held (LIMIT_HANDLES)" },
-        [CONTEXT_E_BADARGS] = { STATUS_BADARGS,
+};
+
+static const struct refusal routing_refusals[] = {
+        [ROUTING_E_BADARGS] = { STATUS_BADARGS,
                                 "routing: mode must be 'table' or 'manual', patterns "
                                 "are names or prefixes ending in '*', at most 256" },
-        [CONTEXT_E_BADCTX] = { STATUS_BADCTX, "routing: 'to' is not a context this process may use "
-                                              "(bind patterns need the right to bind there)" },
-        [CONTEXT_E_HOPS] = { STATUS_LIMIT, "routing: the chain of contexts is longer than 16 "
+        [ROUTING_E_MAP] = { STATUS_BADARGS,
+                            "routing: map turns names into names and prefixes ending in '*' into "
+                            "such prefixes, at most 256" },
+        [ROUTING_E_BADCTX] = { STATUS_BADCTX, "routing: 'to' is not a context this process may use "
+                                              "(bind, push and listen need these rights there)" },
+        [ROUTING_E_HOPS] = { STATUS_LIMIT, "routing: the chain of contexts is longer than 16 "
                                            "(LIMIT_CALL_HOPS)" },
+        [ROUTING_E_LOOP] = { STATUS_BADARGS, "routing: 'to' leads back to this context" },
 };
 
 static const struct refusal binding_refusals[] = {
@@ -100,17 +107,51 @@ static void on_hello(struct peer *p, struct wire_frame *frame) {
         p->router->ops->on_hello(p, hello);
 }
 
+static void reply_handle(struct peer *p, uint32_t seq, const struct handle *h) {
+        Thox__Reply reply = THOX__REPLY__INIT;
+        reply.handle = h->number;
+        WIRE_MESSAGE(m, seq, REPLY, reply, &reply);
+        peer_send(p, &m, NULL);
+}
+
 static void on_context_new(struct peer *p, struct wire_frame *frame) {
-        struct handle *h;
-        int r = context_new(p, frame->message->context_new->routing, &h);
+        struct routing routing;
+        int r = routing_init(&routing, p, NULL, frame->message->context_new->routing);
         if (r != 0) {
+                reply_error(p, frame->seq, r, routing_refusals);
+                return;
+        }
+        struct handle *h;
+        r = context_new(p, &h);
+        if (r != 0) {
+                routing_deinit(&routing);
                 reply_error(p, frame->seq, r, context_refusals);
                 return;
         }
-        Thox__Reply reply = THOX__REPLY__INIT;
-        reply.handle = h->number;
-        WIRE_MESSAGE(m, frame->seq, REPLY, reply, &reply);
-        peer_send(p, &m, NULL);
+        context_route(h->context, &routing);
+        reply_handle(p, frame->seq, h);
+}
+
+static void on_context_route(struct peer *p, struct wire_frame *frame) {
+        const Thox__ContextRoute *body = frame->message->context_route;
+        struct handle *h = handle_find(p, body->handle);
+        if (!h) {
+                reply_refusal(p, frame->seq, &refusal_bad_handle);
+                return;
+        }
+        if (h->context->owner != p) {
+                peer_reply(p, frame->seq, STATUS_DENIED,
+                           "only the owner of a context changes its routing");
+                return;
+        }
+        struct routing routing;
+        int r = routing_init(&routing, p, h->context, body->routing);
+        if (r != 0) {
+                reply_error(p, frame->seq, r, routing_refusals);
+                return;
+        }
+        context_route(h->context, &routing);
+        peer_reply(p, frame->seq, STATUS_OK, NULL);
 }
 
 static void on_bind(struct peer *p, struct wire_frame *frame) {
@@ -300,6 +341,7 @@ static const struct dispatch_row {
         [THOX__FRAME__BODY_UNLISTEN]    = { ROLE_PROGRAM, on_unlisten,     true },
         [THOX__FRAME__BODY_PUSH]        = { ROLE_PROGRAM, on_push,         true },
         [THOX__FRAME__BODY_TAKEN]       = { ROLE_PROGRAM, on_taken,        false },
+        [THOX__FRAME__BODY_CONTEXT_ROUTE] = { ROLE_PROGRAM, on_context_route, true },
         [THOX__FRAME__BODY_FORKED]      = { ROLE_ZYGOTE,  on_forked,       false },
         [THOX__FRAME__BODY_EXIT]        = { ROLE_WORKER,  on_exit,         false },
 };

@@ -26,7 +26,7 @@ static bool forward_find(struct call *call,
                             sender->name, refusal.message);
                 return false;
         }
-        const struct native_endpoint *native = ret->server ? NULL : ret->binding->native;
+        const struct native_endpoint *native = ret->server ? NULL : ret->route.binding->native;
         if (!native || native->is_daemon || native->is_forwardable)
                 return true;
         call_refuse(call, STATUS_DENIED,
@@ -37,6 +37,8 @@ static bool forward_find(struct call *call,
 }
 
 static void forward_pass(struct call *call, struct peer *sender, struct wire_frame *frame) {
+        frame->call.name = (const uint8_t *)call->name;
+        frame->call.name_len = call->name_len;
         list_remove(&call->forward_link);
         call->forwarder = NULL;
         if (frame->extra.more) {
@@ -57,14 +59,12 @@ static void forward_begin(struct call *call, struct peer *sender, struct wire_fr
         }
         if (!forward_find(call, sender, frame, &target))
                 return;
-        if (target.binding)
-                target.binding->n_calls++;
         if (call->n_hops++ == 0)
                 call->uid = call->caller->uid;
         if (sender->uid != 0)
                 call->uid = sender->uid;
         call->n_bytes = 0;
-        call_set_name(call, frame->call.name, frame->call.name_len);
+        call_set_name(call, target.route.name, target.route.name_len);
         call_change_hands(call, &target);
         forward_pass(call, sender, frame);
 }

@@ -13,7 +13,7 @@ static const char *context_kind(const struct context *c) {
                 return "native";
         if (c->is_dead)
                 return "dead";
-        return c->is_manual ? "manual" : "table";
+        return c->routing.is_manual ? "manual" : "table";
 }
 
 static void record_rights(struct record *out, uint32_t rights) {

@@ -151,9 +151,10 @@ void call_start(struct router *r,
                 return;
         }
         uint64_t cid = wire_cid(ROUTER_GENERATION_INITD, native_next_seq(r));
-        struct target target = {
-                .context = r->native, .server = b->server, .handle = b->server_handle, .binding = b
-        };
+        struct target target = { .context = r->native,
+                                 .server = b->server,
+                                 .handle = b->server_handle,
+                                 .route = { .binding = b } };
         if (call_new(&call, r, cid, NULL, &target) < 0) {
                 done(r, userdata, STATUS_ERROR, NULL, NULL);
                 return;

@@ -5,35 +5,86 @@
 #include "initd/route.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "initd/binding.h"
 #include "initd/context.h"
 #include "initd/peer.h"
 #include "initd/queue.h"
 
-static bool route_forwards(const struct context *c, const void *name, size_t len) {
-        return c->default_forward || pattern_list_matches(&c->allow, name, len);
+static bool renaming_matches(const struct renaming *renaming, const void *name, size_t len) {
+        bool may_match =
+                renaming->is_prefix ? len >= renaming->from_len : len == renaming->from_len;
+        return may_match && memcmp(renaming->from, name, renaming->from_len) == 0;
+}
+
+static const struct renaming *route_find_renaming(const struct route *route) {
+        const struct routing *routing = &route->context->routing;
+        for (size_t i = 0; i < routing->n_renamings; i++)
+                if (renaming_matches(&routing->renamings[i], route->name, route->name_len))
+                        return &routing->renamings[i];
+        return NULL;
+}
+
+/* A name of more than LIMIT_NAME_BYTES is nobody's. */
+static bool route_rename(struct route *route, const struct renaming *renaming) {
+        size_t n_kept = renaming->is_prefix ? route->name_len - renaming->from_len : 0;
+        if (renaming->to_len + n_kept > sizeof(route->renamed))
+                return false;
+        memmove(route->renamed + renaming->to_len, route->name + route->name_len - n_kept, n_kept);
+        memcpy(route->renamed, renaming->to, renaming->to_len);
+        route->name = route->renamed;
+        route->name_len = renaming->to_len + n_kept;
+        return true;
+}
+
+static bool route_is_denied(const struct context *c, const struct route *route) {
+        return pattern_list_matches(&c->routing.deny, route->name, route->name_len);
+}
+
+/* deny, map, deny again for the new name. */
+static enum route_result route_enter(struct route *route) {
+        const struct context *c = route->context;
+        const struct renaming *renaming;
+        if (route_is_denied(c, route))
+                return ROUTE_DENIED;
+        renaming = route_find_renaming(route);
+        if (!renaming)
+                return ROUTE_BINDING;
+        if (!route_rename(route, renaming))
+                return ROUTE_NOTBOUND;
+        return route_is_denied(c, route) ? ROUTE_DENIED : ROUTE_BINDING;
+}
+
+static bool route_forwards(const struct route *route) {
+        const struct routing *routing = &route->context->routing;
+        return routing->default_forward ||
+               pattern_list_matches(&routing->allow, route->name, route->name_len);
 }
 
 enum route_result route_call(struct context *c, const void *name, size_t len, struct route *ret) {
-        for (;;) {
+        ret->name = name;
+        ret->name_len = len;
+        for (unsigned n_hops = 0; n_hops < LIMIT_CALL_HOPS; n_hops++) {
                 ret->context = c;
                 ret->binding = NULL;
                 if (c->is_dead)
                         return ROUTE_DEAD;
-                if (c->is_manual)
+                if (c->routing.is_manual)
                         return ROUTE_OWNER;
-                if (pattern_list_matches(&c->deny, name, len))
-                        return ROUTE_DENIED;
-                ret->binding = binding_find(c, name, len);
+                enum route_result entered = route_enter(ret);
+                if (entered != ROUTE_BINDING)
+                        return entered;
+                ret->binding = binding_find(c, ret->name, ret->name_len);
                 if (ret->binding)
                         return ROUTE_BINDING;
-                if (!c->to)
+                if (!c->routing.to)
                         return ROUTE_NOTBOUND;
-                if (!route_forwards(c, name, len))
+                if (!route_forwards(ret))
                         return ROUTE_DENIED;
-                c = c->to;
+                c = c->routing.to;
         }
+        return ROUTE_HOPS;
 }
 
 /* What a holder may do in a context beside calling. */
@@ -48,8 +99,9 @@ static bool route_grants(const struct context *c,
                          const void *name,
                          size_t len) {
         if (use == ROUTE_USE_BIND)
-                return !c->is_manual && pattern_list_matches(&c->bind, name, len);
-        return pattern_list_matches(use == ROUTE_USE_PUSH ? &c->push : &c->listen, name, len);
+                return !c->routing.is_manual && pattern_list_matches(&c->routing.bind, name, len);
+        return pattern_list_matches(use == ROUTE_USE_PUSH ? &c->routing.push : &c->routing.listen,
+                                    name, len);
 }
 
 static enum route_result route_place(struct context *c,
@@ -58,7 +110,7 @@ static enum route_result route_place(struct context *c,
                                      const void *name,
                                      size_t len,
                                      struct route *ret) {
-        for (;;) {
+        for (unsigned n_hops = 0; n_hops < LIMIT_CALL_HOPS; n_hops++) {
                 ret->context = c;
                 ret->binding = NULL;
                 if (c->is_dead)
@@ -68,10 +120,12 @@ static enum route_result route_place(struct context *c,
                         return ROUTE_OWNER;
                 if (!route_grants(c, use, name, len))
                         return ROUTE_DENIED;
-                if (!c->to || (use == ROUTE_USE_PUSH && queue_is_heard_by_owner(c, name, len)))
+                if (!c->routing.to ||
+                    (use == ROUTE_USE_PUSH && queue_is_heard_by_owner(c, name, len)))
                         return ROUTE_OWNER;
-                c = c->to;
+                c = c->routing.to;
         }
+        return ROUTE_HOPS;
 }
 
 enum route_result route_bind(struct context *c,

@@ -1,12 +1,17 @@
 /*
- * route.h - pure: (context, name) to a target or a refusal. No I/O, no allocation, nobody woken.
+ * route.h - (context, name) to a target or a refusal. No I/O, no allocation, nobody woken, nothing
+ * changed.
  */
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
+
+#include "libipc/limits.h"
 
 struct binding;
 struct context;
+struct peer;
 
 enum route_result {
         ROUTE_BINDING, /* ret->binding serves it */
@@ -14,16 +19,20 @@ enum route_result {
         ROUTE_NOTBOUND,
         ROUTE_DENIED,
         ROUTE_DEAD, /* a context on the way is dead */
+        ROUTE_HOPS, /* the chain is longer than LIMIT_CALL_HOPS */
 };
 
 struct route {
         struct binding *binding;
         struct context *context; /* where it ended */
+        const uint8_t *name;     /* what it is called there; borrowed, or in `renamed` */
+        size_t name_len;
+        uint8_t renamed[LIMIT_NAME_BYTES];
 };
 
+/* The route points into itself: it is not to be copied. */
 enum route_result route_call(struct context *c, const void *name, size_t len, struct route *ret);
 /* Where a bind by `holder` through `c` lands: ROUTE_OWNER stands for "in ret->context". */
-struct peer;
 enum route_result route_bind(struct context *c,
                              const struct peer *holder,
                              const void *name,

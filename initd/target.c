@@ -3,6 +3,7 @@
  */
 #include "initd/target.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -10,8 +11,10 @@
 #include "initd/context.h"
 #include "initd/handle.h"
 #include "initd/peer.h"
-#include "initd/route.h"
 #include "libipc/name.h"
+
+#define TARGET_TOO_FAR "leads through more than 16 contexts (limit LIMIT_CALL_HOPS)"
+static_assert(LIMIT_CALL_HOPS == 16, "TARGET_TOO_FAR names it");
 
 PRINTF_LIKE(3, 4)
 static bool target_refuse(struct target_refusal *refusal,
@@ -38,13 +41,14 @@ static bool target_find_in(struct context *c,
                            const struct wire_call *request,
                            struct target *ret,
                            struct target_refusal *refusal) {
-        struct route route;
-        enum route_result result = route_call(c, request->name, request->name_len, &route);
+        struct route *route = &ret->route;
+        enum route_result result = route_call(c, request->name, request->name_len, route);
+        ret->context = c;
+        ret->owner_context = NULL;
         if (result == ROUTE_BINDING) {
-                *ret = (struct target){ .context = c,
-                                        .server = route.binding->server,
-                                        .handle = route.binding->server_handle,
-                                        .binding = route.binding };
+                route->binding->n_calls++;
+                ret->server = route->binding->server;
+                ret->handle = route->binding->server_handle;
                 return true;
         }
         if (!name_is_valid(request->name, request->name_len))
@@ -52,10 +56,9 @@ static bool target_find_in(struct context *c,
                                      "not a valid endpoint name (1 to 128 bytes of UTF-8, no "
                                      "control bytes, '/' or '#', no leading '@')");
         if (result == ROUTE_OWNER) {
-                *ret = (struct target){ .context = c,
-                                        .server = route.context->owner,
-                                        .handle = route.context->owner_handle,
-                                        .owner_context = route.context };
+                ret->server = route->context->owner;
+                ret->handle = route->context->owner_handle;
+                ret->owner_context = route->context;
                 return true;
         }
         if (result == ROUTE_NOTBOUND)
@@ -64,6 +67,8 @@ static bool target_find_in(struct context *c,
         if (result == ROUTE_DENIED)
                 return target_refuse_name(refusal, STATUS_DENIED, request,
                                           "is not granted by this context");
+        if (result == ROUTE_HOPS)
+                return target_refuse_name(refusal, STATUS_DENIED, request, TARGET_TOO_FAR);
         return target_refuse(refusal, STATUS_DEAD, "the context's owner is gone");
 }
 

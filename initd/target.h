@@ -1,6 +1,6 @@
 /*
  * target.h - where a request goes: from a handle and a name of its sender's to who serves it, or to a
- * refusal with its sentence. Nothing is sent, allocated or changed here.
+ * refusal with its sentence. Nothing is sent or allocated here.
  */
 #pragma once
 
@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "initd/route.h"
 #include "libipc/status.h"
 
-struct binding;
 struct context;
 struct peer;
 struct wire_call;
@@ -20,7 +20,7 @@ struct target {
         struct peer *server;           /* NULL: initd */
         uint32_t handle;               /* the server's number of the context */
         struct context *owner_context; /* the manual context it ended in */
-        struct binding *binding;       /* the name it ended at; NULL in a manual context */
+        struct route route;            /* its binding is NULL in a manual context */
 };
 
 #define TARGET_MESSAGE_BYTES 512u
@@ -30,7 +30,8 @@ struct target_refusal {
         char message[TARGET_MESSAGE_BYTES];
 };
 
-/* The handle, the right to call through it, the route. False: refused. */
+/* The handle, the right to call through it, the route, and one more call counted at its binding.
+ * False: refused. `ret` is not to be copied. */
 bool target_find(struct peer *sender,
                  const struct wire_call *request,
                  struct target *ret,

@@ -1,6 +1,7 @@
 /*
- * api_context.c - os.context, os.share, os.close. A Lua file.
+ * api_context.c - os.context, os.route, os.share, os.close. A Lua file.
  */
+#include <stdarg.h>
 #include <string.h>
 
 #include "worker/api.h"
@@ -16,53 +17,115 @@ static int request(lua_State *L, Thox__Frame *message, lua_KFunction k) {
         return api_wait(L, seq, 0, k);
 }
 
-/* ---- context ------------------------------------------------------------------------------- */
+/* ---- context, route ------------------------------------------------------------------------------- */
 
 /* A routing on its way to the wire; the strings stay alive in their tables. */
 struct routing {
+        const char *function; /* that it is argument `index` of */
+        int index;
         Thox__Routing body;
         ProtobufCBinaryData allow[LIMIT_PATTERNS], deny[LIMIT_PATTERNS], bind[LIMIT_PATTERNS];
+        Thox__Renaming renamings[LIMIT_PATTERNS], *map[LIMIT_PATTERNS];
 };
 
-static size_t check_patterns(lua_State *L, const char *key, ProtobufCBinaryData *ret) {
+static void routing_fail(lua_State *L, const struct routing *r, const char *fmt, ...) {
+        va_list args;
+        va_start(args, fmt);
+        lua_pushvfstring(L, fmt, args);
+        va_end(args);
+        luaL_error(L, "bad argument #%d to '%s' (%s)", r->index, r->function, lua_tostring(L, -1));
+}
+
+/* The string at the top, which is an entry of the table `key`. */
+static ProtobufCBinaryData check_text(lua_State *L, const struct routing *r, const char *key) {
+        size_t len;
+        if (lua_type(L, -1) != LUA_TSTRING)
+                routing_fail(L, r, "%s: every entry must be a string, not a %s", key,
+                             luaL_typename(L, -1));
+        const char *text = lua_tolstring(L, -1, &len);
+        return wire_bytes(text, len);
+}
+
+static size_t check_patterns(lua_State *L,
+                             const struct routing *r,
+                             const char *key,
+                             ProtobufCBinaryData *ret) {
         if (!lua_istable(L, -1))
-                return (size_t)luaL_error(L, "bad argument #1 to 'context' (%s must be a list)",
-                                          key);
+                routing_fail(L, r, "%s must be a list", key);
         lua_Unsigned n = lua_rawlen(L, -1);
         if (n > LIMIT_PATTERNS)
-                luaL_error(L, "bad argument #1 to 'context' (%s has more than %d patterns)", key,
-                           (int)LIMIT_PATTERNS);
+                routing_fail(L, r, "%s has more than %d patterns", key, (int)LIMIT_PATTERNS);
         for (lua_Unsigned i = 0; i < n; i++) {
-                size_t len;
-                if (lua_rawgeti(L, -1, (lua_Integer)i + 1) != LUA_TSTRING)
-                        luaL_error(L, "bad argument #1 to 'context' (%s[%d] is no string)", key,
-                                   (int)i + 1);
-                const char *text = lua_tolstring(L, -1, &len);
-                ret[i] = wire_bytes(text, len);
+                lua_rawgeti(L, -1, (lua_Integer)i + 1);
+                ret[i] = check_text(L, r, key);
                 lua_pop(L, 1);
         }
         return n;
 }
 
+/* {from = to, ...} */
+static size_t check_map(lua_State *L, struct routing *r) {
+        size_t n = 0;
+        if (!lua_istable(L, -1))
+                routing_fail(L, r, "map must be a table");
+        for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+                if (n == LIMIT_PATTERNS)
+                        routing_fail(L, r, "map has more than %d entries", (int)LIMIT_PATTERNS);
+                Thox__Renaming *renaming = &r->renamings[n];
+                thox__renaming__init(renaming);
+                renaming->to = check_text(L, r, "map");
+                lua_pushvalue(L, -2);
+                renaming->from = check_text(L, r, "map");
+                lua_pop(L, 1);
+                r->map[n++] = renaming;
+        }
+        return n;
+}
+
+/* The word at the top, one of two; whether it is the second. */
+static bool check_choice(lua_State *L,
+                         const struct routing *r,
+                         const char *key,
+                         const char *first,
+                         const char *second) {
+        const char *word = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+        bool is_second = strcmp(word, second) == 0;
+        if (!is_second && strcmp(word, first) != 0)
+                routing_fail(L, r, "%s must be '%s' or '%s'", key, first, second);
+        return is_second;
+}
+
 static void check_routing_key(lua_State *L, struct routing *r, const char *key) {
-        static const char *const modes[] = { "table", "manual", NULL };
-        static const char *const defaults[] = { "deny", "forward", NULL };
         Thox__Routing *body = &r->body;
         if (strcmp(key, "mode") == 0)
-                body->mode = luaL_checkoption(L, -1, NULL, modes) == 0 ? WIRE_ROUTING_TABLE :
-                                                                         WIRE_ROUTING_MANUAL;
+                body->mode = check_choice(L, r, key, "table", "manual") ? WIRE_ROUTING_MANUAL :
+                                                                          WIRE_ROUTING_TABLE;
         else if (strcmp(key, "default") == 0)
-                body->default_forward = luaL_checkoption(L, -1, NULL, defaults) == 1;
+                body->default_forward = check_choice(L, r, key, "deny", "forward");
+        else if (strcmp(key, "to") == 0 && !api_is_handle(L, -1))
+                routing_fail(L, r, "to must be a context, not a %s", luaL_typename(L, -1));
         else if (strcmp(key, "to") == 0)
                 body->to = api_check_handle(L, lua_gettop(L));
         else if (strcmp(key, "allow") == 0)
-                body->n_allow = check_patterns(L, key, body->allow = r->allow);
+                body->n_allow = check_patterns(L, r, key, body->allow = r->allow);
         else if (strcmp(key, "deny") == 0)
-                body->n_deny = check_patterns(L, key, body->deny = r->deny);
+                body->n_deny = check_patterns(L, r, key, body->deny = r->deny);
         else if (strcmp(key, "bind") == 0)
-                body->n_bind = check_patterns(L, key, body->bind = r->bind);
-        else
-                luaL_error(L, "bad argument #1 to 'context' (unknown key '%s')", key);
+                body->n_bind = check_patterns(L, r, key, body->bind = r->bind);
+        else if (strcmp(key, "map") == 0) {
+                body->map = r->map;
+                body->n_map = check_map(L, r);
+        } else
+                routing_fail(L, r, "unknown key '%s'", key);
+}
+
+/* The table at r->index. */
+static void check_routing(lua_State *L, struct routing *r) {
+        thox__routing__init(&r->body);
+        luaL_checktype(L, r->index, LUA_TTABLE);
+        r->body.mode = WIRE_ROUTING_TABLE;
+        for (lua_pushnil(L); lua_next(L, r->index) != 0; lua_pop(L, 1))
+                check_routing_key(L, r, lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?");
 }
 
 static int context_continue(lua_State *L, int status, lua_KContext ctx) {
@@ -75,19 +138,27 @@ static int context_continue(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static int l_context(lua_State *L) {
-        struct routing r = { .body = THOX__ROUTING__INIT };
+        struct routing r = { .function = "context", .index = 1 };
         Thox__ContextNew body = THOX__CONTEXT_NEW__INIT;
         lua_settop(L, 1);
         if (!lua_isnil(L, 1)) {
-                luaL_checktype(L, 1, LUA_TTABLE);
-                r.body.mode = 2;
-                for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1))
-                        check_routing_key(
-                                L, &r, lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?");
+                check_routing(L, &r);
                 body.routing = &r.body;
         }
         WIRE_MESSAGE(m, 0, CONTEXT_NEW, context_new, &body);
         return request(L, &m, context_continue);
+}
+
+/* route(ctx, routing) */
+static int l_route(lua_State *L) {
+        struct routing r = { .function = "route", .index = 2 };
+        Thox__ContextRoute body = THOX__CONTEXT_ROUTE__INIT;
+        lua_settop(L, 2);
+        body.handle = api_check_handle(L, 1);
+        check_routing(L, &r);
+        body.routing = &r.body;
+        WIRE_MESSAGE(m, 0, CONTEXT_ROUTE, context_route, &body);
+        return request(L, &m, api_finish_request);
 }
 
 /* ---- share, close -------------------------------------------------------------------------- */
@@ -132,10 +203,8 @@ static int l_close(lua_State *L) {
 
 void api_open_context(lua_State *L) {
         static const luaL_Reg functions[] = {
-                { "context", l_context },
-                { "share", l_share },
-                { "close", l_close },
-                { NULL, NULL },
+                { "context", l_context }, { "route", l_route }, { "share", l_share },
+                { "close", l_close },     { NULL, NULL },
         };
         luaL_setfuncs(L, functions, 0);
 }

@@ -402,7 +402,7 @@ local function new_os(info)
     local os = pick(stock_os, { "time", "clock", "date", "difftime" })
     for _, name in ipairs({
         "answer", "bind", "call", "caller", "cancel", "close", "context", "exit", "forward", "handle",
-        "join", "monotonic", "pull", "rpc", "send", "share", "spawn", "tid", "unbind",
+        "join", "monotonic", "pull", "route", "rpc", "send", "share", "spawn", "tid", "unbind",
     }) do
         os[name] = native[name]
     end

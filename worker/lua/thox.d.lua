@@ -60,6 +60,7 @@
 ---@field default "deny"|"forward"|nil
 ---@field allow string[]?
 ---@field deny string[]?
+---@field map table<string, string>?
 ---@field to thox.ContextOrNumber?
 ---@field bind string[]?
 
@@ -140,6 +141,12 @@ function os.caller() end
 ---@param routing thox.Routing?
 ---@return thox.Context?, integer? status, string? message
 function os.context(routing) end
+
+---Gives a context of one's own another routing.
+---@param ctx thox.ContextOrNumber
+---@param routing thox.Routing
+---@return true|nil, integer? status, string? message
+function os.route(ctx, routing) end
 
 ---@param ctx thox.ContextOrNumber
 ---@param pid integer

@@ -338,3 +338,88 @@ Test(context, chain_longer_than_the_hop_limit_is_refused) {
         WIRE_MESSAGE(m, ++owner.next_seq, CONTEXT_NEW, context_new, &new);
         cr_assert_eq(request(&owner, &m), STATUS_LIMIT);
 }
+
+static uint32_t reroute(struct end *e, uint32_t handle, const Thox__Routing *routing) {
+        Thox__ContextRoute body = THOX__CONTEXT_ROUTE__INIT;
+        body.handle = handle;
+        body.routing = (Thox__Routing *)(uintptr_t)routing;
+        WIRE_MESSAGE(m, ++e->next_seq, CONTEXT_ROUTE, context_route, &body);
+        return request(e, &m);
+}
+
+/* row 61 */
+Test(context, a_server_sees_the_new_name_in_every_frame_of_a_call) {
+        Thox__Renaming renaming = THOX__RENAMING__INIT, *map[] = { &renaming };
+        renaming.from = text("old");
+        renaming.to = text("new");
+        Thox__Routing routing = table_routing(FIXTURE_NATIVE);
+        routing.default_forward = true;
+        routing.map = map;
+        routing.n_map = 1;
+        uint32_t theirs = share(&owner, end_context(&owner, &routing), &holder, 0);
+        cr_assert_eq(end_bind(&third, FIXTURE_NATIVE, "new"), STATUS_OK);
+        struct wire_call call = { .handle = theirs, .name = (const uint8_t *)"old", .name_len = 3 };
+        struct wire_extra extra = { .values = (const uint8_t *)"\x61x",
+                                    .values_len = 2,
+                                    .more = true };
+        uint64_t cid = end_call_with(&holder, &call, &extra);
+        for (int i = 0; i < 2; i++) {
+                struct wire_frame *frame = end_expect(&third, THOX__FRAME__BODY_CALL);
+                cr_assert(frame->call.name_len == 3 && memcmp(frame->call.name, "new", 3) == 0);
+                call.flags = WIRE_FLAG_CONTINUED;
+                extra.more = false;
+                holder.next_seq--;
+                if (i == 0)
+                        end_call_with(&holder, &call, &extra);
+        }
+        end_answer(&third, cid, STATUS_OK, NULL);
+        end_expect_answer(&holder, cid, STATUS_OK);
+}
+
+/* row 62 */
+Test(context, a_new_routing_holds_from_the_next_call_on) {
+        Thox__Routing routing = table_routing(FIXTURE_NATIVE);
+        uint32_t mine = end_context(&owner, &routing);
+        uint32_t theirs = share(&owner, mine, &holder, 0);
+        end_expect_answer(&holder, end_call(&holder, theirs, "alarm", NULL), STATUS_DENIED);
+        routing.default_forward = true;
+        cr_assert_eq(reroute(&holder, theirs, &routing), STATUS_DENIED);
+        cr_assert_eq(reroute(&owner, 99, &routing), STATUS_BADCTX);
+        cr_assert_eq(reroute(&owner, mine, &routing), STATUS_OK);
+        end_expect_answer(&holder, end_call(&holder, theirs, "nobody", NULL), STATUS_NOTBOUND);
+        cr_assert_eq(reroute(&owner, mine, NULL), STATUS_OK);
+        uint64_t cid = end_call(&holder, theirs, "nobody", NULL);
+        end_expect(&owner, THOX__FRAME__BODY_CALL);
+        cr_assert_eq(reroute(&owner, mine, &routing), STATUS_OK);
+        end_answer(&owner, cid, STATUS_OK, NULL);
+        end_expect_answer(&holder, cid, STATUS_OK);
+}
+
+/* row 62 */
+Test(context, a_refused_routing_leaves_the_old_in_force) {
+        Thox__Routing good = table_routing(FIXTURE_NATIVE), bad;
+        Thox__Renaming renaming = THOX__RENAMING__INIT, *map[] = { &renaming };
+        ProtobufCBinaryData patterns[] = { text("fine"), text("#") };
+        good.default_forward = true;
+        uint32_t mine = end_context(&owner, &good);
+        bad = table_routing(mine);
+        cr_expect_eq(reroute(&owner, mine, &bad), STATUS_BADARGS, "a circle");
+        bad = table_routing(end_context(&owner, &bad));
+        cr_expect_eq(reroute(&owner, mine, &bad), STATUS_BADARGS, "a longer circle");
+        bad = table_routing(77);
+        cr_expect_eq(reroute(&owner, mine, &bad), STATUS_BADCTX);
+        bad = table_routing(FIXTURE_NATIVE);
+        bad.bind = patterns;
+        bad.n_bind = 2;
+        cr_expect_eq(reroute(&owner, mine, &bad), STATUS_BADARGS, "no pattern");
+        bad = table_routing(FIXTURE_NATIVE);
+        bad.map = map;
+        bad.n_map = 1;
+        cr_expect_eq(reroute(&owner, mine, &bad), STATUS_BADARGS, "an empty renaming");
+        renaming.from = text("prefix*");
+        renaming.to = text("name");
+        cr_expect_eq(reroute(&owner, mine, &bad), STATUS_BADARGS, "a prefix into a name");
+        bad.mode = 3;
+        cr_expect_eq(reroute(&owner, mine, &bad), STATUS_BADARGS);
+        end_expect_answer(&owner, end_call(&owner, mine, "nobody", NULL), STATUS_NOTBOUND);
+}

@@ -14,7 +14,7 @@
 /* The contexts: `outer` and `inner` are one in the other, in front of `native`. */
 static struct context native, outer, inner, open_to_all, namespace, manual, dead, over_dead;
 static struct peer owner, holder;
-static struct pattern patterns[16];
+static struct pattern patterns[32];
 static size_t n_patterns;
 static struct binding *bindings[8];
 static size_t n_bindings;
@@ -32,7 +32,7 @@ static struct pattern_list list_of(const char *const *texts, size_t n_texts) {
                 sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 
 static void context_set(struct context *c, struct peer *of, struct context *to) {
-        *c = (struct context){ .owner = of, .to = to };
+        *c = (struct context){ .owner = of, .routing.to = to };
         table_init(&c->bindings);
         table_init(&c->queues);
 }
@@ -57,18 +57,18 @@ static void set_up(void) {
         context_set(&manual, &owner, NULL);
         context_set(&dead, NULL, NULL);
         context_set(&over_dead, &owner, &dead);
-        manual.is_manual = true;
+        manual.routing.is_manual = true;
         dead.is_dead = true;
-        over_dead.default_forward = true;
-        open_to_all.default_forward = true;
+        over_dead.routing.default_forward = true;
+        open_to_all.routing.default_forward = true;
 
-        outer.allow = LIST("log.*", "read");
-        outer.deny = LIST("log.secret");
-        outer.bind = LIST("svc.*");
-        inner.allow = LIST("log.*", "alarm");
-        inner.bind = LIST("svc.a", "other");
-        open_to_all.deny = LIST("alarm");
-        open_to_all.bind = LIST("alarm");
+        outer.routing.allow = LIST("log.*", "read");
+        outer.routing.deny = LIST("log.secret");
+        outer.routing.bind = LIST("svc.*");
+        inner.routing.allow = LIST("log.*", "alarm");
+        inner.routing.bind = LIST("svc.a", "other");
+        open_to_all.routing.deny = LIST("alarm");
+        open_to_all.routing.bind = LIST("alarm");
 
         serve(&native, "alarm");
         serve(&native, "log.read");
@@ -167,6 +167,72 @@ Test(route, a_manual_context_takes_every_name_and_a_dead_one_none) {
         expect_rows(rows, ARRAY_SIZE(rows), NULL);
         manual.is_dead = true;
         expect_rows(&(struct row){ &manual, "alarm", ROUTE_DEAD, &manual }, 1, NULL);
+}
+
+static void rename_to(struct renaming *ret, const char *from, const char *to, bool is_prefix) {
+        *ret = (struct renaming){ .from = (uint8_t *)(uintptr_t)from,
+                                  .to = (uint8_t *)(uintptr_t)to,
+                                  .from_len = strlen(from),
+                                  .to_len = strlen(to),
+                                  .is_prefix = is_prefix };
+}
+
+/* row 61 */
+Test(route, a_renamed_call_goes_on_under_its_new_name) {
+        struct renaming renamings[3], more;
+        struct route route;
+        rename_to(&renamings[0], "old", "alarm", false);
+        rename_to(&renamings[1], "log.hidden", "log.secret", false);
+        rename_to(&renamings[2], "journal.", "log.", true);
+        outer.routing.renamings = renamings;
+        outer.routing.n_renamings = ARRAY_SIZE(renamings);
+        cr_expect_eq(route_call(&outer, "old", 3, &route), ROUTE_DENIED,
+                     "allow means the new name");
+        cr_expect_eq(route_call(&outer, "log.hidden", 10, &route), ROUTE_DENIED);
+        cr_expect_eq(route_call(&outer, "journal.secret", 14, &route), ROUTE_DENIED);
+        cr_assert_eq(route_call(&outer, "journal.read", 12, &route), ROUTE_BINDING);
+        cr_expect_str_eq(route.binding->name, "log.read");
+        cr_expect(route.name_len == 8 && memcmp(route.name, "log.read", 8) == 0);
+
+        rename_to(&more, "l", "journal.l", true);
+        inner.routing.renamings = &more;
+        inner.routing.n_renamings = 1;
+        inner.routing.default_forward = true;
+        renamings[2].to_len = 0;
+        cr_assert_eq(route_call(&inner, "log.read", 8, &route), ROUTE_BINDING,
+                     "journal.log.read, and back");
+        cr_expect_str_eq(route.binding->name, "log.read");
+}
+
+/* row 61 */
+Test(route, a_name_that_gets_too_long_is_not_bound) {
+        struct renaming renaming;
+        char name[LIMIT_NAME_BYTES + 1];
+        struct route route;
+        memset(name, 'a', LIMIT_NAME_BYTES);
+        name[LIMIT_NAME_BYTES] = '\0';
+        rename_to(&renaming, "a", "bb", true);
+        open_to_all.routing.renamings = &renaming;
+        open_to_all.routing.n_renamings = 1;
+        cr_expect_eq(route_call(&open_to_all, name, LIMIT_NAME_BYTES, &route), ROUTE_NOTBOUND);
+        cr_expect_eq(route.context, &open_to_all);
+        cr_expect_eq(route_call(&open_to_all, name, LIMIT_NAME_BYTES - 1, &route), ROUTE_NOTBOUND);
+        cr_expect_eq(route.context, &native);
+        cr_expect_eq(route.name_len, LIMIT_NAME_BYTES);
+}
+
+Test(route, a_chain_that_became_too_long_is_refused) {
+        struct context chain[LIMIT_CALL_HOPS];
+        struct route route;
+        for (size_t i = 0; i < ARRAY_SIZE(chain); i++) {
+                context_set(&chain[i], &owner, i == 0 ? &native : &chain[i - 1]);
+                chain[i].routing.default_forward = true;
+                chain[i].routing.bind = LIST("a*");
+        }
+        cr_expect_eq(route_call(&chain[LIMIT_CALL_HOPS - 2], "alarm", 5, &route), ROUTE_BINDING);
+        cr_expect_eq(route_call(&chain[LIMIT_CALL_HOPS - 1], "alarm", 5, &route), ROUTE_HOPS);
+        cr_expect_eq(route_bind(&chain[LIMIT_CALL_HOPS - 1], &holder, "alarm", 5, &route),
+                     ROUTE_HOPS);
 }
 
 /* row 62 */
