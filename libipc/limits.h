@@ -74,6 +74,7 @@
 #define LIMIT_QUANTUM_MIN_US 1000u /* shorter slices cost 2-5 % */
 #define LIMIT_QUANTUM_MAX_US 1000000u
 #define LIMIT_TASKS 16384u
+#define LIMIT_GROUP_DEPTH 16u   /* groups within groups: each task is counted in all around it */
 #define LIMIT_GRACE_US 1000000u /* between a terminate event and SIGKILL */
 #define LIMIT_EXIT_STATUS 63u   /* what a program may end with */
 #define LIMIT_EXIT_MESSAGE_BYTES 4096u

@@ -81,6 +81,24 @@ void api_open_handle(lua_State *L) {
         lua_pop(L, 1);
 }
 
+void api_new_class(lua_State *L,
+                   const char *key,
+                   const char *name,
+                   const luaL_Reg *methods,
+                   lua_CFunction to_string) {
+        luaL_newmetatable(L, key);
+        lua_pushstring(L, name);
+        lua_setfield(L, -2, "__name");
+        lua_pushboolean(L, 0);
+        lua_setfield(L, -2, "__metatable");
+        lua_pushcfunction(L, to_string);
+        lua_setfield(L, -2, "__tostring");
+        lua_newtable(L);
+        luaL_setfuncs(L, methods, 0);
+        lua_setfield(L, -2, "__index");
+        lua_pop(L, 1);
+}
+
 /* ---- time ---------------------------------------------------------------------------------- */
 
 uint64_t api_check_duration(lua_State *L, int index) {
@@ -141,6 +159,14 @@ int api_park(lua_State *L,
         struct worker *w = worker_of(L);
         api_release_event(L);
         sched_wait(&w->sched, w->vm.task, state, deadline_us);
+        return hijack_park(L, ctx, k);
+}
+
+int api_block(
+        lua_State *L, struct list *queue, uint64_t deadline_us, lua_KContext ctx, lua_KFunction k) {
+        struct worker *w = worker_of(L);
+        api_release_event(L);
+        sched_block(&w->sched, w->vm.task, queue, deadline_us);
         return hijack_park(L, ctx, k);
 }
 

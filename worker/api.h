@@ -10,11 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "worker/group.h"
 #include "worker/worker.h"
-
-/* Keys of sched_wake_key. */
-#define API_KEY_TASK(tid) ((tid) << 8 | 2)
-#define API_KEY_LUA(n) ((uint64_t)(n) << 8 | 3)
 
 #define API_TRACEBACK_LEVELS 20
 
@@ -46,6 +43,15 @@ int api_park(lua_State *L,
              uint64_t deadline_us,
              lua_KContext ctx,
              lua_KFunction k);
+/* The same in a queue. */
+int api_block(
+        lua_State *L, struct list *queue, uint64_t deadline_us, lua_KContext ctx, lua_KFunction k);
+/* A metatable in the registry for userdata that has methods; its name is in error messages. */
+void api_new_class(lua_State *L,
+                   const char *key,
+                   const char *name,
+                   const luaL_Reg *methods,
+                   lua_CFunction to_string);
 /* Waits for the reply to a request just made; `k` finds it with api_event. */
 int api_wait(lua_State *L, uint32_t seq, lua_KContext ctx, lua_KFunction k);
 static inline struct event *api_event(lua_State *L) {
@@ -69,8 +75,21 @@ void api_push_call(lua_State *L, const struct event *e);
 
 /* Body of a task that serves one call of a binding. */
 int api_serve(lua_State *L);
+/* Runs the function at index 1 with the arguments above it as a task of `group` (NULL: none); pushes
+ * its tid, or a refusal. */
+int api_spawn(lua_State *L, struct group *group);
 /* A task's coroutine ended with `status`; its values or error lie on it. */
 void api_finish_task(struct worker *w, struct task *t, int status);
+
+/* ---- groups (api_group.c) ------------------------------------------------------------------ */
+
+/* The error that a killed member shares with its group; false: none. */
+bool api_group_push_error(lua_State *L, const struct task *t);
+/* Whether somebody waits who will be told of the task's error. */
+bool api_group_has_joiner(const struct task *t);
+/* A spawned task has ended: it leaves its group. Its error, when it has failed, is at the top of L and
+ * may be the end of the others. */
+void api_group_end_task(lua_State *L, struct worker *w, struct task *t, bool has_failed);
 
 /* ---- one opener per file: adds its functions to the table at the top ------------------------- */
 
@@ -81,6 +100,8 @@ void api_open_rpc(lua_State *L);
 void api_open_bind(lua_State *L);
 void api_open_context(lua_State *L);
 void api_open_task(lua_State *L);
+void api_open_group(lua_State *L);
+void api_open_channel(lua_State *L);
 void api_open_console(lua_State *L);
 void api_open_image(lua_State *L);
 void api_open_sandbox(lua_State *L);

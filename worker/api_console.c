@@ -47,8 +47,7 @@ static int write_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUS
         struct worker *w = worker_of(L);
         if (w->syscalls.n_writes < WORKER_WRITES_MAX)
                 return l_write_now(L);
-        w->vm.task->key = WORKER_KEY_WRITES;
-        return api_park(L, TASK_STATE_KEYED, SCHED_NEVER, 0, write_continue);
+        return api_block(L, &w->writers, SCHED_NEVER, 0, write_continue);
 }
 
 /* write(console or nil, text, level) */

@@ -17,10 +17,11 @@
 
 /* ---- spawn, join --------------------------------------------------------------------------- */
 
-static int l_spawn(lua_State *L) {
+int api_spawn(lua_State *L, struct group *group) {
         struct worker *w = worker_of(L);
         int n_args = lua_gettop(L) - 1;
-        luaL_checktype(L, 1, LUA_TFUNCTION);
+        if (group_is_over(group))
+                return api_refuse(L, STATUS_DEAD, "the group is over: it has failed or was killed");
         if (w->sched.n_tasks >= LIMIT_TASKS)
                 return api_refuse(L, STATUS_LIMIT, "too many tasks (limit LIMIT_TASKS 16384)");
         lua_State *co = lua_newthread(L);
@@ -37,10 +38,18 @@ static int l_spawn(lua_State *L) {
         t->coroutine_ref = ref;
         t->n_args = n_args;
         t->is_joinable = true;
+        if (group)
+                group_add(group, t);
         sched_wake(&w->sched, t, NULL);
         sched_arm(&w->sched);
         lua_pushinteger(L, (lua_Integer)t->tid);
         return 1;
+}
+
+/* spawn(fn, ...): in the group of the task that calls it. */
+static int l_spawn(lua_State *L) {
+        luaL_checktype(L, 1, LUA_TFUNCTION);
+        return api_spawn(L, vm_of(L)->task->group);
 }
 
 static int join_finish(lua_State *L, lua_Integer tid) {
@@ -70,16 +79,14 @@ static int join_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUSE
 /* join(tid [, timeout]): true and what the task returned, or false and its error. */
 static int l_join(lua_State *L) {
         struct worker *w = worker_of(L);
-        struct task *self = w->vm.task;
         uint64_t tid = (uint64_t)luaL_checkinteger(L, 1);
         uint64_t deadline_us = api_check_deadline(L, 2);
-        luaL_argcheck(L, tid != self->tid, 1, "a task cannot join itself");
-        const struct task *other = sched_find_task(&w->sched, tid);
+        luaL_argcheck(L, tid != w->vm.task->tid, 1, "a task cannot join itself");
+        struct task *other = sched_find_task(&w->sched, tid);
         if (!other || !other->is_joinable)
                 return join_continue(L, LUA_OK, 0);
         hijack_check(L);
-        self->key = API_KEY_TASK(tid);
-        return api_park(L, TASK_STATE_KEYED, deadline_us, 0, join_continue);
+        return api_block(L, &other->joiners, deadline_us, 0, join_continue);
 }
 
 static int l_tid(lua_State *L) {
@@ -107,23 +114,6 @@ static int l_kill_task(lua_State *L) {
         return 1;
 }
 
-/* ---- waiting for the prelude's own conditions ---------------------------------------------- */
-
-static int key_continue(lua_State *L UNUSED, int status UNUSED, lua_KContext ctx UNUSED) {
-        return 0;
-}
-
-static int l_wait_key(lua_State *L) {
-        hijack_check(L);
-        vm_of(L)->task->key = API_KEY_LUA(luaL_checkinteger(L, 1));
-        return api_park(L, TASK_STATE_KEYED, SCHED_NEVER, 0, key_continue);
-}
-
-static int l_wake_key(lua_State *L) {
-        sched_wake_key(&worker_of(L)->sched, API_KEY_LUA(luaL_checkinteger(L, 1)));
-        return 0;
-}
-
 /* ---- ends ---------------------------------------------------------------------------------- */
 
 static int l_exit(lua_State *L) {
@@ -138,19 +128,26 @@ static int l_fail_runtime(lua_State *L) {
         worker_exit(worker_of(L), 1, EXIT_REASON_RUNTIME, luaL_checkstring(L, 1));
 }
 
-/* The error on the ended coroutine as text at the top of L. */
-static const char *push_failure(lua_State *L, struct task *t, bool has_traceback) {
+/* The error that the task ended with. */
+static void push_error(lua_State *L, struct task *t) {
         lua_State *co = t->coroutine;
+        if (t->is_killed && api_group_push_error(L, t))
+                return;
         if (!co || lua_gettop(co) == 0) {
                 lua_pushliteral(L, "killed");
-                return lua_tostring(L, -1);
+                return;
         }
         lua_pushvalue(co, -1);
         lua_xmove(co, L, 1);
+}
+
+/* The same as text. */
+static const char *push_failure(lua_State *L, struct task *t, bool has_traceback) {
+        push_error(L, t);
         luaL_tolstring(L, -1, NULL);
         lua_remove(L, -2);
-        if (has_traceback)
-                vm_traceback(L, co, 0, API_TRACEBACK_LEVELS);
+        if (has_traceback && t->coroutine)
+                vm_traceback(L, t->coroutine, 0, API_TRACEBACK_LEVELS);
         return lua_tostring(L, -1);
 }
 
@@ -193,7 +190,7 @@ static void keep_result(lua_State *L, struct task *t, int status) {
                         lua_pushvalue(co, i);
                         lua_xmove(co, L, 1);
                 } else {
-                        push_failure(L, t, false);
+                        push_error(L, t);
                 }
                 lua_rawseti(L, -2, i + 1);
         }
@@ -221,18 +218,15 @@ static void log_failure(lua_State *L, struct worker *w, struct task *t) {
                 worker_sent(w, syscall_call(s, &call, PENDING_KIND_EVENT, NULL, &cid));
 }
 
-static bool has_joiner(const struct sched *s, const struct task *t) {
-        list_for_each(node, &s->keyed)
-                if (container_of(node, struct task, state_link)->key == API_KEY_TASK(t->tid))
-                        return true;
-        return false;
-}
-
 static void finish_spawned(lua_State *L, struct worker *w, struct task *t, int status) {
-        if (status != LUA_OK && !t->is_killed && !has_joiner(&w->sched, t))
+        bool has_failed = status != LUA_OK && !t->is_killed;
+        if (has_failed && list_is_empty(&t->joiners) && !api_group_has_joiner(t))
                 log_failure(L, w, t);
         keep_result(L, t, status);
-        sched_wake_key(&w->sched, API_KEY_TASK(t->tid));
+        sched_wake_all(&w->sched, &t->joiners);
+        if (has_failed)
+                push_error(L, t);
+        api_group_end_task(L, w, t, has_failed);
 }
 
 struct finish {
@@ -268,8 +262,6 @@ void api_open_task(lua_State *L) {
                 { "tid", l_tid },
                 { "monotonic", l_monotonic },
                 { "kill_task", l_kill_task },
-                { "wait_key", l_wait_key },
-                { "wake_key", l_wake_key },
                 { "exit", l_exit },
                 { "fail_runtime", l_fail_runtime },
                 { NULL, NULL },

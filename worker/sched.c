@@ -29,9 +29,7 @@ void sched_init(struct sched *s, struct vm *vm) {
         list_init(&s->tasks);
         list_init(&s->runnable);
         list_init(&s->pullers);
-        list_init(&s->keyed);
         table_init(&s->by_tid);
-        list_init(&s->deadlines);
 }
 
 void sched_set_quantum(struct sched *s, uint32_t quantum_us) {
@@ -39,6 +37,8 @@ void sched_set_quantum(struct sched *s, uint32_t quantum_us) {
 }
 
 struct task *sched_add_task(struct sched *s, uint64_t tid) {
+        if (deadlines_reserve(&s->deadlines, s->n_tasks + 1) < 0)
+                return NULL;
         struct task *t = task_new(tid != 0 ? tid : s->next_tid);
         if (!t)
                 return NULL;
@@ -56,7 +56,7 @@ void sched_remove_task(struct sched *s, struct task *t) {
         table_remove_u64(&s->by_tid, t->tid);
         list_remove(&t->all_link);
         list_remove(&t->state_link);
-        list_remove(&t->deadline_link);
+        deadlines_remove(&s->deadlines, t);
         s->n_tasks--;
 }
 
@@ -73,24 +73,25 @@ struct task *sched_find_parked(const struct sched *s, uint64_t park_serial) {
         return NULL;
 }
 
-/* Most waits have the same length, so the place is nearly always the end. */
-static void sched_add_deadline(struct sched *s, struct task *t) {
-        struct list *at = s->deadlines.prev;
-        while (at != &s->deadlines &&
-               container_of(at, struct task, deadline_link)->deadline_us > t->deadline_us)
-                at = at->prev;
-        list_add_head(at, &t->deadline_link);
-}
-
 void sched_wait(struct sched *s, struct task *t, enum task_state state, uint64_t deadline_us) {
         t->state = state;
         t->deadline_us = deadline_us;
         if (state == TASK_STATE_PULLING)
                 list_add_tail(&s->pullers, &t->state_link);
-        else if (state == TASK_STATE_KEYED)
-                list_add_tail(&s->keyed, &t->state_link);
         if (deadline_us != SCHED_NEVER)
-                sched_add_deadline(s, t);
+                deadlines_add(&s->deadlines, t);
+}
+
+void sched_block(struct sched *s, struct task *t, struct list *queue, uint64_t deadline_us) {
+        sched_wait(s, t, TASK_STATE_BLOCKED, deadline_us);
+        list_add_tail(queue, &t->state_link);
+}
+
+static void sched_end_waits(struct task *t) {
+        list_for_each_safe(node, &t->waits) {
+                list_remove(&container_of(node, struct wait, task_link)->queue_link);
+                list_remove(node);
+        }
 }
 
 void sched_wake(struct sched *s, struct task *t, struct event *e) {
@@ -98,30 +99,32 @@ void sched_wake(struct sched *s, struct task *t, struct event *e) {
         t->event = e;
         t->state = TASK_STATE_RUNNABLE;
         list_remove(&t->state_link);
-        list_remove(&t->deadline_link);
+        sched_end_waits(t);
+        deadlines_remove(&s->deadlines, t);
         list_add_tail(&s->runnable, &t->state_link);
 }
 
-void sched_wake_key(struct sched *s, uint64_t key) {
-        list_for_each_safe(node, &s->keyed) {
-                struct task *t = container_of(node, struct task, state_link);
-                if (t->key == key)
-                        sched_wake(s, t, NULL);
-        }
+void sched_wake_first(struct sched *s, struct list *queue) {
+        if (!list_is_empty(queue))
+                sched_wake(s, container_of(queue->next, struct task, state_link), NULL);
+}
+
+void sched_wake_all(struct sched *s, struct list *queue) {
+        while (!list_is_empty(queue))
+                sched_wake_first(s, queue);
 }
 
 void sched_expire(struct sched *s) {
-        if (list_is_empty(&s->deadlines))
+        if (!deadlines_first(&s->deadlines))
                 return;
         uint64_t now = clock_now_us();
         while (sched_next_deadline(s) <= now)
-                sched_wake(s, container_of(s->deadlines.next, struct task, deadline_link), NULL);
+                sched_wake(s, deadlines_first(&s->deadlines), NULL);
 }
 
 uint64_t sched_next_deadline(const struct sched *s) {
-        if (list_is_empty(&s->deadlines))
-                return SCHED_NEVER;
-        return container_of(s->deadlines.next, struct task, deadline_link)->deadline_us;
+        const struct task *first = deadlines_first(&s->deadlines);
+        return first ? first->deadline_us : SCHED_NEVER;
 }
 
 struct task *sched_next(struct sched *s) {

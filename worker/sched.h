@@ -14,6 +14,7 @@
 
 #include "libipc/base/list.h"
 #include "libipc/base/table.h"
+#include "worker/deadline.h"
 #include "worker/task.h"
 
 #define SCHED_NEVER UINT64_MAX
@@ -25,9 +26,8 @@ struct sched {
         struct list tasks; /* all */
         struct table by_tid;
         struct list runnable;
-        struct list pullers;   /* TASK_STATE_PULLING, longest wait first */
-        struct list keyed;     /* TASK_STATE_KEYED */
-        struct list deadlines; /* soonest first */
+        struct list pullers; /* TASK_STATE_PULLING, longest wait first */
+        struct deadlines deadlines;
         size_t n_tasks;
         uint64_t next_tid;
         uint32_t quantum_us;
@@ -50,9 +50,14 @@ struct task *sched_find_parked(const struct sched *s, uint64_t park_serial);
 
 /* The running task goes to wait. `deadline_us`: SCHED_NEVER or a time of the monotonic clock. */
 void sched_wait(struct sched *s, struct task *t, enum task_state state, uint64_t deadline_us);
+/* The same at the end of `queue`, which outlives the wait. */
+void sched_block(struct sched *s, struct task *t, struct list *queue, uint64_t deadline_us);
 /* Makes it runnable, with what it waited for (owned by the task then; NULL: nothing). */
 void sched_wake(struct sched *s, struct task *t, struct event *e);
-void sched_wake_key(struct sched *s, uint64_t key);
+/* Who waits longest in a queue that sched_block was given, if anybody does. */
+void sched_wake_first(struct sched *s, struct list *queue);
+/* Everybody in it. */
+void sched_wake_all(struct sched *s, struct list *queue);
 /* Wakes those whose deadline has passed. */
 void sched_expire(struct sched *s);
 /* When the first deadline is; SCHED_NEVER without one. */

@@ -14,7 +14,9 @@ struct task *task_new(uint64_t tid) {
         t->state = TASK_STATE_RUNNING;
         list_init(&t->all_link);
         list_init(&t->state_link);
-        list_init(&t->deadline_link);
+        list_init(&t->joiners);
+        list_init(&t->group_link);
+        list_init(&t->waits);
         list_init(&t->pending);
         mailbox_init(&t->mailbox);
         return t;
@@ -23,10 +25,11 @@ struct task *task_new(uint64_t tid) {
 struct task *task_free(struct task *t, struct event_reader *r) {
         if (!t)
                 return NULL;
-        assert(!t->coroutine && list_is_empty(&t->pending));
+        assert(!t->coroutine && !t->group);
+        assert(list_is_empty(&t->pending) && list_is_empty(&t->joiners));
+        assert(list_is_empty(&t->waits));
         list_remove(&t->all_link);
         list_remove(&t->state_link);
-        list_remove(&t->deadline_link);
         mailbox_clear(&t->mailbox, r);
         event_free(r, t->event);
         event_free(r, t->call);

@@ -12,22 +12,35 @@
 
 struct lua_State;
 struct binding;
+struct group;
 
 enum task_state {
         TASK_STATE_RUNNABLE, /* in the run queue */
         TASK_STATE_RUNNING,
         TASK_STATE_PULLING, /* for an event that `filter` takes */
         TASK_STATE_WAITING, /* for the answer or reply to `seq` */
-        TASK_STATE_KEYED,   /* for sched_wake_key(`key`) */
+        TASK_STATE_BLOCKED, /* in queues of those who will wake it */
         TASK_STATE_ENDED,
         _TASK_STATE_N,
 };
 
+/* A place in a queue of a channel; a task that chooses between channels has several. Lives on the
+ * stack of the task, which is where it sends from and receives to. */
+struct wait {
+        struct list queue_link, task_link; /* channel's, task.waits */
+        struct task *task;
+        struct lua_State *stack;
+        int channel_at, first, n_values; /* on `stack`: the channel, and what is sent */
+        int arm;
+        bool is_send;
+        bool is_closed; /* how it ended */
+};
+
 /* Owned by the scheduler. */
 struct task {
-        struct list all_link;      /* sched.tasks */
-        struct list state_link;    /* sched.runnable, .pullers or .keyed */
-        struct list deadline_link; /* sched.deadlines */
+        struct list all_link;   /* sched.tasks */
+        struct list state_link; /* sched.runnable, .pullers, or the queue it is blocked in */
+        size_t deadline_place;  /* in sched.deadlines; 0: not there */
         uint64_t tid;
         enum task_state state;
 
@@ -37,13 +50,18 @@ struct task {
         uint64_t park_serial;        /* marks the coroutines that wait with it (hijack.c) */
         bool is_exposed;             /* the program has seen the coroutine: never used again */
         bool is_joinable;
-        bool is_killed;      /* its next slice is its end */
-        bool has_seen_calls; /* some served call may name it */
+        struct group *group;    /* NULL: none */
+        struct list group_link; /* group.members */
+        struct list joiners;    /* tasks that wait for its end */
+        bool is_killed;         /* its next slice is its end */
+        bool has_seen_calls;    /* some served call may name it */
 
         struct filter filter;
         uint32_t seq;
-        uint64_t key, deadline_us;
-        struct event *event; /* what woke it; NULL: the deadline, or an interruption */
+        uint64_t deadline_us;
+        struct list waits;        /* struct wait; any wake ends all of them */
+        struct wait *served_wait; /* the one that went; NULL: none */
+        struct event *event;      /* what woke it; NULL: the deadline, or an interruption */
 
         struct mailbox mailbox;
         struct list pending; /* struct pending: calls it made that are not answered */

@@ -166,6 +166,15 @@ static void worker_deliver(struct worker *w, struct task *t, struct event *e) {
         mailbox_add(&w->mailbox, e);
 }
 
+/* One may write for each write confirmed. The one that is woken may be killed before it writes; when
+ * no confirmation is to come, nobody must be left. */
+static void worker_let_write(struct worker *w) {
+        if (w->syscalls.n_writes == 0)
+                sched_wake_all(&w->sched, &w->writers);
+        else
+                sched_wake_first(&w->sched, &w->writers);
+}
+
 static void worker_on_answer(struct worker *w, struct event *e) {
         struct pending *p = syscall_find_pending(&w->syscalls, e->seq);
         if (!p) {
@@ -182,7 +191,7 @@ static void worker_on_answer(struct worker *w, struct event *e) {
         else
                 event_free(&w->events, e);
         if (kind == PENDING_KIND_WRITE)
-                sched_wake_key(&w->sched, WORKER_KEY_WRITES);
+                worker_let_write(w);
 }
 
 static void worker_confirm_binding(struct worker *w, struct binding *b, const struct event *e) {
@@ -477,6 +486,7 @@ static int worker_init(struct worker *w, int fd, const struct worker_options *op
                 return error_trace(r);
         event_reader_init(&w->events);
         mailbox_init(&w->mailbox);
+        list_init(&w->writers);
         bindings_init(&w->bindings);
         r = worker_say_hello(w);
         if (r < 0)

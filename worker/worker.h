@@ -21,7 +21,6 @@
 
 #define WORKER_SPARE_COROUTINES 16u
 #define WORKER_WRITES_MAX LIMIT_OUTPUT_CALLS /* prints that nobody has confirmed */
-#define WORKER_KEY_WRITES 1u /* sched keys: this one, then tids, then what Lua asks for */
 
 /* A compiled chunk that came with Start. */
 struct worker_image {
@@ -50,12 +49,14 @@ struct worker {
         struct worker_image images[LIMIT_FRAME_FDS];
         size_t n_images;
 
+        struct list writers;    /* tasks whose prints wait for others to be confirmed */
         struct task *main_task; /* NULL before it starts and after it ended */
         struct lua_State *spares[WORKER_SPARE_COROUTINES]; /* of ended handler tasks */
         int spare_refs[WORKER_SPARE_COROUTINES];
         size_t n_spares;
         uint64_t n_pulls;
         unsigned n_yields;
+        uint64_t random;      /* state of the choice between ready channels; 0: not seeded */
         uint32_t exit_status; /* what the main task left */
         bool is_started, is_ending, is_terminated;
         bool is_asked_to_end;     /* a terminate event was delivered: handlers keep it no longer */

@@ -195,9 +195,8 @@ local function load_text(chunk, name, mode, ...)
     return load(chunk, name, "t", env)
 end
 
-local libraries = {}    -- name → {value=} or {task=, key=}: being loaded
+local libraries = {}    -- name → {value=} or {task=, loaded=}: a channel that is closed then
 local waiting_for = {}  -- tid → name of the library that task waits for
-local last_key = 0
 
 ---Whether waiting for `name` would close a circle of tasks and libraries.
 local function is_cycle(name, tid)
@@ -232,15 +231,14 @@ local function require(name)
             error(format("library '%s' requires itself", name), 2)
         end
         waiting_for[tid] = name
-        native.wait_key(library.key)
+        library.loaded:recv()
         waiting_for[tid] = nil
     end
-    last_key = last_key + 1
-    local key = last_key
-    libraries[name] = { task = tid, key = key }
+    local loaded = native.chan()
+    libraries[name] = { task = tid, loaded = loaded }
     local is_loaded, library = pcall(run_library, name)
     libraries[name] = is_loaded and library or nil
-    native.wake_key(key)
+    loaded:close()
     if not is_loaded then
         error(library, 2)
     end
@@ -358,6 +356,8 @@ end
 local function kill(what, signal)
     if type(what) == "table" then
         return native.kill_task(what.tid)
+    elseif type(what) == "userdata" then
+        return native.kill_group(what)
     end
     expect(1, what, "kill", "number", "table")
     local refused, code, message = request("process.kill", what, signal)
@@ -401,8 +401,29 @@ end
 local function new_os(info)
     local os = pick(stock_os, { "time", "clock", "date", "difftime" })
     for _, name in ipairs({
-        "answer", "bind", "call", "caller", "cancel", "close", "context", "exit", "forward", "handle",
-        "join", "monotonic", "pull", "route", "rpc", "send", "share", "spawn", "tid", "unbind",
+        "alt",
+        "answer",
+        "bind",
+        "call",
+        "caller",
+        "cancel",
+        "chan",
+        "close",
+        "context",
+        "exit",
+        "forward",
+        "group",
+        "handle",
+        "join",
+        "monotonic",
+        "pull",
+        "route",
+        "rpc",
+        "send",
+        "share",
+        "spawn",
+        "tid",
+        "unbind",
     }) do
         os[name] = native[name]
     end

@@ -182,7 +182,7 @@ function os.run_code(source, options) end
 ---@return integer? pid, integer? status, string? message
 function os.run_file(path, options) end
 
----@param what integer|{ tid: integer }
+---@param what integer|{ tid: integer }|thox.Group
 ---@param signal "terminate"|"kill"|nil
 ---@return true|nil, integer? status, string? message
 function os.kill(what, signal) end
@@ -202,6 +202,55 @@ function os.spawn(fn, ...) end
 ---@param timeout number?
 ---@return boolean? ok, any ...
 function os.join(tid, timeout) end
+
+---@class thox.Group: userdata
+local group = {}
+
+---@class thox.GroupOptions
+---@field policy "isolate"|"propagate"|"notifyleader"|nil
+
+---@param options thox.GroupOptions?
+---@return thox.Group?, integer? status, string? message
+function os.group(options) end
+
+---@param fn fun(...): ...
+---@param ... any
+---@return integer? tid, integer? status, string? message
+function group:spawn(fn, ...) end
+
+---@param timeout number?
+---@return boolean? ok, any ...
+function group:join(timeout) end
+
+---@return true
+function group:kill() end
+
+---@class thox.Channel: userdata
+local channel = {}
+
+---@param n integer? messages it keeps
+---@return thox.Channel
+function os.chan(n) end
+
+---@param ... any
+---@return true|nil, integer? status, string? message
+function channel:send(...) end
+
+---@param timeout number?
+---@return any ...
+function channel:recv(timeout) end
+
+---@return true
+function channel:close() end
+
+---@class thox.Alternatives
+---@field [integer] any[] {channel, "recv"} or {channel, "send", ...}
+---@field timeout number?
+---@field default boolean?
+
+---@param arms thox.Alternatives
+---@return integer? arm, any ...
+function os.alt(arms) end
 
 ---@return integer
 function os.pid() end
