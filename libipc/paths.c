@@ -88,6 +88,12 @@ static int paths_init_user(struct paths *p) {
         return path_format(p->store, "%s/store", p->run);
 }
 
+static int paths_check_socket(const struct paths *p) {
+        size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+
+        return strlen(p->socket) > max ? PATHS_E_TOO_LONG : PATHS_OK;
+}
+
 int paths_init(struct paths *p, const char *dir, int want_system) {
         int r;
 
@@ -101,10 +107,26 @@ int paths_init(struct paths *p, const char *dir, int want_system) {
                 r = path_format(p->lock, "%s/lock", p->run);
         if (r == 0)
                 r = path_format(p->socket, "%s/control", p->run);
-        if (r < 0)
-                return error_trace(r);
+        return r < 0 ? error_trace(r) : paths_check_socket(p);
+}
 
-        if (strlen(p->socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
-                return PATHS_E_TOO_LONG;
-        return 0;
+/* Set, and not to nothing. */
+static const char *environment(const char *variable) {
+        const char *text = getenv(variable);
+
+        return text && text[0] ? text : NULL;
+}
+
+int paths_init_client(struct paths *p, const char *dir, int want_system) {
+        const char *socket = NULL;
+        int r;
+
+        if (!dir && want_system < 0) {
+                socket = environment("THOX_SOCKET");
+                dir = environment("THOX_DIR");
+        }
+        if (!socket)
+                return error_trace(paths_init(p, dir, want_system));
+        r = path_format(p->socket, "%s", socket);
+        return r < 0 ? error_trace(r) : paths_check_socket(p);
 }

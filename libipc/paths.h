@@ -1,5 +1,5 @@
 /*
- * paths.h - where a tree keeps its files; the same rule in initd and thoxctl.
+ * paths.h - where a tree keeps its files; the same rule in initd and its clients.
  *
  *   --dir DIR            everything under DIR: DIR/control, DIR/lock, DIR/store, DIR/thox.conf
  *   root                 /run/thox/control, /run/thox/lock, /var/lib/thox, /etc/thox/thox.conf
@@ -27,3 +27,6 @@ enum paths_error {
 
 /* `dir`: from --dir or THOX_DIR, NULL for the defaults. `want_system`: --system; -1 by euid. */
 int paths_init(struct paths *p, const char *dir, int want_system);
+/* Where a client looks: only p->socket is set. Without `dir`, and want_system -1, THOX_SOCKET names the
+ * socket or THOX_DIR the directory. */
+int paths_init_client(struct paths *p, const char *dir, int want_system);

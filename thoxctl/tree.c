@@ -18,29 +18,15 @@ static uint64_t timeout_of(const struct invocation *inv) {
         return inv->timeout_us != 0 ? inv->timeout_us : TREE_TIMEOUT_US;
 }
 
-/* Set, and not to nothing. */
-static const char *environment(const char *variable) {
-        const char *text = getenv(variable);
-
-        return text && text[0] ? text : NULL;
-}
-
 /* A flag wins over the environment, a socket over a directory. */
 static int find_socket(struct invocation *inv, struct paths *paths, const char **ret) {
-        const char *dir = inv->dir ? inv->dir : environment("THOX_DIR");
         int r;
 
         if (inv->socket) {
                 *ret = inv->socket;
                 return 0;
         }
-        if (!inv->dir && inv->wants_system < 0 && environment("THOX_SOCKET")) {
-                *ret = environment("THOX_SOCKET");
-                return 0;
-        }
-        if (inv->wants_system >= 0 && !inv->dir)
-                dir = NULL;
-        r = paths_init(paths, dir, inv->wants_system);
+        r = paths_init_client(paths, inv->dir, inv->wants_system);
         if (r < 0)
                 return fail_errno(&inv->output, r, "cannot find the tree's socket");
         if (r == PATHS_E_TOO_LONG)

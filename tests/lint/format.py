@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 
-FOLDERS = ["bench", "initd", "libipc", "runtimed", "storaged", "tests", "thoxctl", "worker"]
+FOLDERS = ["bench", "initd", "libipc", "libthox", "runtimed", "storaged", "tests", "thoxctl", "worker"]
 
 
 def main():

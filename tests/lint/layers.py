@@ -16,6 +16,7 @@ LAYERS = {
     "runtimed": {"runtimed", "libipc", "libipc/base", "proto"},
     "worker": {"worker", "libipc", "libipc/base", "proto"},
     "thoxctl": {"thoxctl", "libipc", "libipc/base", "proto"},
+    "libthox": {"libthox", "libipc", "libipc/base", "proto"},
 }
 
 # what, a pattern over code without comments and strings' contents, who may

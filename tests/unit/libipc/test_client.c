@@ -1,179 +1,36 @@
 /*
- * test_client.c - the blocking client against a scripted peer in a child process. A script that
- * meets something else than it expects exits with the number of its line, which the test shows.
+ * test_client.c - the blocking client against a scripted peer in a child process.
  */
 #include "libipc/client.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "libipc/base/clock.h"
 #include "libipc/base/fd.h"
+#include "tests/helper/script.h"
 
 #define TIMEOUT_US (10 * CLOCK_S_US)
-#define GENERATION 9u
 #define LONG_BYTES (5 * LIMIT_FRAGMENT_BYTES + 3)
 
-/* In the child: 1 … 255, so that 0 stays success. */
-#define CHECK(condition)                                                                           \
-        do {                                                                                       \
-                if (!(condition))                                                                  \
-                        _exit(__LINE__ % 255 + 1);                                                 \
-        } while (0)
-
-static char dir[] = "/tmp/thox-client-XXXXXX";
-static char path[sizeof(dir) + 20];
-static int listener = -1;
-static pid_t child;
 static struct client *client;
-
-/*
- * The peer, in the child.
- */
-
-static struct conn peer;
-static struct conn_scratch scratch;
-static struct wire_frame *frame;
-
-static void peer_wait(void) {
-        int r = conn_flush(&peer);
-        struct pollfd fd = { .fd = peer.fd, .events = POLLIN };
-        if (r == CONN_E_AGAIN)
-                fd.events |= POLLOUT;
-        CHECK(r >= 0);
-        CHECK(poll(&fd, 1, 10000) == 1);
-        if ((fd.revents & ~POLLOUT) != 0)
-                CHECK(conn_read(&peer) >= 0);
-}
-
-static void peer_expect(wire_kind kind) {
-        int r;
-        while ((r = conn_next(&peer, &frame)) == CONN_E_AGAIN)
-                peer_wait();
-        CHECK(r == CONN_OK);
-        CHECK(frame->kind == kind);
-}
-
-static void peer_send(const Thox__Frame *message) {
-        CHECK(conn_send(&peer, message, NULL) == 0);
-}
-
-static void peer_answer(
-        uint32_t seq, enum thox_status status, const void *bytes, size_t len, bool more) {
-        struct wire_answer answer = { .cid = wire_cid(GENERATION, seq), .status = status };
-        struct wire_extra extra = { .values = bytes, .values_len = len, .more = more };
-        CHECK(conn_send_answer(&peer, seq, &answer, &extra, NULL) == 0);
-}
-
-static void peer_call(uint64_t cid, uint32_t flags, bool more, const char *text) {
-        struct wire_call call = { .cid = cid,
-                                  .handle = 4,
-                                  .pid = 11,
-                                  .uid = 1000,
-                                  .flags = flags,
-                                  .name = (const uint8_t *)"write",
-                                  .name_len = 5 };
-        struct wire_extra extra = { .values = (const uint8_t *)text,
-                                    .values_len = strlen(text),
-                                    .more = more };
-        CHECK(conn_send_call(&peer, 1, &call, &extra, NULL) == 0);
-}
-
-static void peer_hangup(uint32_t handle) {
-        Thox__Hangup hangup = THOX__HANGUP__INIT;
-        hangup.handle = handle;
-        WIRE_MESSAGE(m, 0, HANGUP, hangup, &hangup);
-        peer_send(&m);
-}
-
-static void peer_reply(uint32_t seq, enum thox_status status, uint32_t handle) {
-        Thox__Reply reply = THOX__REPLY__INIT;
-        reply.status = status;
-        reply.handle = handle;
-        WIRE_MESSAGE(m, seq, REPLY, reply, &reply);
-        peer_send(&m);
-}
-
-static void peer_welcome(void) {
-        Thox__Welcome welcome = THOX__WELCOME__INIT;
-
-        peer_expect(THOX__FRAME__BODY_HELLO);
-        CHECK(frame->message->hello->name.len == 6);
-        CHECK(memcmp(frame->message->hello->name.data, "tester", 6) == 0);
-        welcome.version = WIRE_VERSION;
-        welcome.pid = 17;
-        welcome.uid = 1000;
-        welcome.generation = GENERATION;
-        welcome.software = wire_bytes("thox 0.1.0", 10);
-        WIRE_MESSAGE(m, frame->seq, WELCOME, welcome, &welcome);
-        peer_send(&m);
-}
-
-/* Until the client has gone. */
-static void peer_finish(void) {
-        char byte;
-        while (conn_flush(&peer) == CONN_E_AGAIN)
-                peer_wait();
-        struct pollfd fd = { .fd = peer.fd, .events = POLLIN };
-        CHECK(poll(&fd, 1, 10000) == 1);
-        CHECK(recv(peer.fd, &byte, 1, MSG_DONTWAIT) <= 0);
-}
-
-static void peer_run(void (*script)(void)) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        int fd = accept(listener, NULL, NULL);
-        CHECK(fd >= 0);
-        CHECK(conn_scratch_init(&scratch) == 0);
-        CHECK(conn_init_take(&peer, fd, &scratch) == 0);
-        peer.max_frame = LIMIT_FRAME_BYTES;
-        script();
-        _exit(0);
-}
-
-/*
- * The fixture.
- */
-
-static void start(void) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-        cr_assert_not_null(mkdtemp(dir));
-        snprintf(path, sizeof(path), "%s/control", dir);
-        memcpy(address.sun_path, path, strlen(path));
-        listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
-        cr_assert_eq(listen(listener, 1), 0);
-}
 
 static void stop(void) {
         client_free(client);
-        fd_close(listener);
-        unlink(path);
-        rmdir(dir);
-        if (child > 0) {
-                kill(child, SIGKILL);
-                waitpid(child, NULL, 0);
-        }
+        script_close();
 }
 
-TestSuite(client, .init = start, .fini = stop, .timeout = 20);
+TestSuite(client, .init = script_open, .fini = stop, .timeout = 20);
 
 static int run_and_connect(void (*script)(void), uint64_t timeout_us) {
-        child = fork();
-        cr_assert_geq(child, 0);
-        if (child == 0)
-                peer_run(script);
-        return client_new(&client, path, "tester", timeout_us);
+        script_start(script);
+        return client_new(&client, script_path, "tester", timeout_us);
 }
 
 static void connect_to(void (*script)(void)) {
@@ -181,14 +38,9 @@ static void connect_to(void (*script)(void)) {
         cr_assert_eq(r, 0, "%s", strerror(-r));
 }
 
-/* Ends the connection and looks at how the peer ended. Assertions in .fini do not count. */
 static void disconnect(void) {
-        int status = -1;
         client = client_free(client);
-        cr_assert_eq(waitpid(child, &status, 0), child);
-        child = 0;
-        cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-                  "the peer failed at line %d (mod 255)", WEXITSTATUS(status) - 1);
+        script_end();
 }
 
 static void expect_event(enum client_event_type type, struct client_event *event) {
@@ -222,15 +74,15 @@ Test(client, a_path_that_fits_no_socket_is_named_so) {
 }
 
 Test(client, nobody_there_is_the_error_of_connect) {
-        char other[sizeof(path) + 2];
-        snprintf(other, sizeof(other), "%s-2", path);
+        char other[100];
+        snprintf(other, sizeof(other), "%s-2", script_path);
         cr_assert_eq(client_new(&client, other, "tester", TIMEOUT_US), -ENOENT);
-        listener = fd_close(listener);
-        cr_assert_eq(client_new(&client, path, "tester", TIMEOUT_US), -ECONNREFUSED);
+        script_listener = fd_close(script_listener);
+        cr_assert_eq(client_new(&client, script_path, "tester", TIMEOUT_US), -ECONNREFUSED);
 }
 
 static void script_garbage(void) {
-        CHECK(write(peer.fd, "HTTP/1.1 400 Bad Request\r\n", 26) == 26);
+        CHECK(write(peer_conn.fd, "HTTP/1.1 400 Bad Request\r\n", 26) == 26);
         peer_expect(THOX__FRAME__BODY_HELLO);
         peer_finish();
 }
@@ -242,17 +94,17 @@ Test(client, a_peer_that_is_no_thox_is_a_protocol_error) {
 
 Test(client, a_peer_that_says_nothing_is_waited_for_as_long_as_asked) {
         uint64_t before = clock_now_us();
-        cr_assert_eq(client_new(&client, path, "tester", 50 * CLOCK_MS_US), -ETIMEDOUT);
+        cr_assert_eq(client_new(&client, script_path, "tester", 50 * CLOCK_MS_US), -ETIMEDOUT);
         cr_assert_geq(clock_now_us() - before, 50 * CLOCK_MS_US);
         /* The backlog holds two; connecting itself has a limit as well. */
         int queued[2];
         for (int i = 0; i < 2; i++) {
                 struct sockaddr_un address = { .sun_family = AF_UNIX };
-                memcpy(address.sun_path, path, strlen(path));
+                memcpy(address.sun_path, script_path, strlen(script_path));
                 queued[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
                 (void)connect(queued[i], (struct sockaddr *)&address, sizeof(address));
         }
-        cr_assert_eq(client_new(&client, path, "tester", 50 * CLOCK_MS_US), -ETIMEDOUT);
+        cr_assert_eq(client_new(&client, script_path, "tester", 50 * CLOCK_MS_US), -ETIMEDOUT);
         fd_close(queued[0]);
         fd_close(queued[1]);
 }
@@ -269,15 +121,15 @@ static void script_echo(void) {
         buf_init(&all, LIMIT_MESSAGE_BYTES);
         do {
                 peer_expect(THOX__FRAME__BODY_CALL);
-                CHECK(frame->call.name_len == 4 && frame->call.handle == 6);
-                CHECK(buf_add(&all, frame->extra.values, frame->extra.values_len) == 0);
-        } while (frame->extra.more);
-        CHECK(frame->extra.n_caps == 1 && frame->extra.caps[0].handle == 3);
-        seq = frame->seq;
+                CHECK(peer_frame->call.name_len == 4 && peer_frame->call.handle == 6);
+                CHECK(buf_add(&all, peer_frame->extra.values, peer_frame->extra.values_len) == 0);
+        } while (peer_frame->extra.more);
+        CHECK(peer_frame->extra.n_caps == 1 && peer_frame->extra.caps[0].handle == 3);
+        seq = peer_frame->seq;
 
         struct wire_answer answer = { .status = 77 };
         struct wire_extra extra = { .values = all.data, .values_len = all.len };
-        CHECK(conn_send_answer_long(&peer, seq, &answer, &extra) == 0);
+        CHECK(conn_send_answer_long(&peer_conn, seq, &answer, &extra) == 0);
         peer_finish();
 }
 
@@ -307,7 +159,7 @@ static void script_busy(void) {
 
         peer_welcome();
         peer_expect(THOX__FRAME__BODY_CALL);
-        peer_call(wire_cid(3, 1), 0, true, "ab");
+        peer_call(wire_cid(3, 1), 0, true, "ab", 2);
         peer_hangup(12);
         exited.pid = 21;
         exited.status = 1;
@@ -316,12 +168,13 @@ static void script_busy(void) {
         exited.message = wire_bytes("gone", 4);
         WIRE_MESSAGE(m, 0, EXITED, exited, &exited);
         peer_send(&m);
-        peer_call(wire_cid(3, 1), WIRE_FLAG_CONTINUED, false, "cd");
-        peer_answer(frame->seq, STATUS_OK, "\x01", 1, false);
+        peer_call(wire_cid(3, 1), WIRE_FLAG_CONTINUED, false, "cd", 2);
+        peer_answer(peer_frame->seq, STATUS_OK, "\x01", 1, false);
 
         peer_expect(THOX__FRAME__BODY_ANSWER);
-        CHECK(frame->answer.cid == wire_cid(3, 1) && frame->answer.status == STATUS_DENIED);
-        CHECK(frame->extra.values_len == 0);
+        CHECK(peer_frame->answer.cid == wire_cid(3, 1) &&
+              peer_frame->answer.status == STATUS_DENIED);
+        CHECK(peer_frame->extra.values_len == 0);
         peer_finish();
 }
 
@@ -356,9 +209,9 @@ static void script_silent(void) {
 
         peer_welcome();
         peer_expect(THOX__FRAME__BODY_CALL);
-        seq = frame->seq;
+        seq = peer_frame->seq;
         peer_expect(THOX__FRAME__BODY_CANCEL);
-        CHECK(frame->message->cancel->cid == wire_cid(GENERATION, seq));
+        CHECK(peer_frame->message->cancel->cid == wire_cid(SCRIPT_GENERATION, seq));
         peer_answer(seq, STATUS_CANCELLED, NULL, 0, false);
         peer_hangup(1);
         peer_finish();
@@ -383,13 +236,13 @@ static void script_reverse(void) {
 
         peer_welcome();
         peer_expect(THOX__FRAME__BODY_CALL);
-        first = frame->seq;
+        first = peer_frame->seq;
         peer_expect(THOX__FRAME__BODY_CALL);
         peer_answer(first, STATUS_OK, "a", 1, true);
-        peer_answer(frame->seq, STATUS_BUSY, NULL, 0, false);
+        peer_answer(peer_frame->seq, STATUS_BUSY, NULL, 0, false);
         struct wire_answer last = { .flags = WIRE_FLAG_CONTINUED };
         struct wire_extra extra = { .values = (const uint8_t *)"b", .values_len = 1 };
-        CHECK(conn_send_answer(&peer, first, &last, &extra, NULL) == 0);
+        CHECK(conn_send_answer(&peer_conn, first, &last, &extra, NULL) == 0);
         peer_finish();
 }
 
@@ -411,14 +264,10 @@ Test(client, calls_started_are_told_apart) {
 }
 
 static void script_cancelled(void) {
-        Thox__Cancel cancel = THOX__CANCEL__INIT;
-
         peer_welcome();
-        peer_call(5, 0, true, "a");
-        cancel.cid = 5;
-        WIRE_MESSAGE(m, 0, CANCEL, cancel, &cancel);
-        peer_send(&m);
-        peer_call(5, WIRE_FLAG_CONTINUED, false, "b");
+        peer_call(5, 0, true, "a", 1);
+        peer_cancel(5);
+        peer_call(5, WIRE_FLAG_CONTINUED, false, "b", 1);
         peer_hangup(1);
         peer_finish();
 }
@@ -434,16 +283,12 @@ Test(client, a_call_cancelled_half_way_never_shows) {
 }
 
 static void script_withdrawn(void) {
-        Thox__Cancel cancel = THOX__CANCEL__INIT;
-
         peer_welcome();
         peer_expect(THOX__FRAME__BODY_CALL);
-        peer_call(5, 0, false, "a");
-        cancel.cid = 5;
-        WIRE_MESSAGE(m, 0, CANCEL, cancel, &cancel);
-        peer_send(&m);
-        peer_call(6, 0, false, "b");
-        peer_answer(frame->seq, STATUS_OK, NULL, 0, false);
+        peer_call(5, 0, false, "a", 1);
+        peer_cancel(5);
+        peer_call(6, 0, false, "b", 1);
+        peer_answer(peer_frame->seq, STATUS_OK, NULL, 0, false);
         peer_finish();
 }
 
@@ -469,14 +314,14 @@ static void script_flood(void) {
 
         peer_welcome();
         peer_expect(THOX__FRAME__BODY_CALL);
-        seq = frame->seq;
+        seq = peer_frame->seq;
         for (uint32_t i = 1; i <= MANY; i++)
-                peer_call(i, i % 2 == 0 ? WIRE_FLAG_ONEWAY : 0, false, "a");
+                peer_call(i, i % 2 == 0 ? WIRE_FLAG_ONEWAY : 0, false, "a", 1);
         peer_answer(seq, STATUS_OK, NULL, 0, false);
         for (uint32_t i = LIMIT_CLIENT_EVENTS + 1; i <= MANY; i += 2) {
                 peer_expect(THOX__FRAME__BODY_ANSWER);
-                CHECK(frame->answer.cid == i && frame->answer.status == STATUS_BUSY);
-                CHECK(frame->extra.values_len > 40);
+                CHECK(peer_frame->answer.cid == i && peer_frame->answer.status == STATUS_BUSY);
+                CHECK(peer_frame->extra.values_len > 40);
         }
         peer_finish();
 }
@@ -501,12 +346,6 @@ Test(client, calls_beyond_what_it_keeps_are_busy_and_the_connection_lives) {
 #define HALF_SENT_BYTES LIMIT_FRAGMENT_BYTES
 #define N_HALF_SENT (LIMIT_CLIENT_HELD_BYTES / HALF_SENT_BYTES + 1)
 
-static void peer_flush(void) {
-        struct pollfd fd = { .fd = peer.fd, .events = POLLOUT };
-        while (conn_flush(&peer) == CONN_E_AGAIN)
-                CHECK(poll(&fd, 1, 10000) == 1);
-}
-
 static void script_half_sent(void) {
         uint8_t *bytes = calloc(1, HALF_SENT_BYTES);
         struct wire_call call = { .handle = 4, .name = (const uint8_t *)"write", .name_len = 5 };
@@ -514,12 +353,12 @@ static void script_half_sent(void) {
 
         peer_welcome();
         for (call.cid = 1; call.cid <= N_HALF_SENT; call.cid++) {
-                CHECK(conn_send_call(&peer, 1, &call, &extra, NULL) == 0);
+                CHECK(conn_send_call(&peer_conn, 1, &call, &extra, NULL) == 0);
                 peer_flush();
         }
         peer_expect(THOX__FRAME__BODY_ANSWER);
-        CHECK(frame->answer.cid == N_HALF_SENT && frame->answer.status == STATUS_BUSY);
-        peer_call(N_HALF_SENT, WIRE_FLAG_CONTINUED, false, "rest");
+        CHECK(peer_frame->answer.cid == N_HALF_SENT && peer_frame->answer.status == STATUS_BUSY);
+        peer_call(N_HALF_SENT, WIRE_FLAG_CONTINUED, false, "rest", 4);
         peer_hangup(3);
         peer_finish();
         free(bytes);
@@ -538,13 +377,13 @@ static void script_started(void) {
 
         peer_welcome();
         peer_expect(THOX__FRAME__BODY_CALL);
-        first = frame->seq;
-        CHECK(frame->call.timeout_us == 5 && frame->call.flags == 0);
+        first = peer_frame->seq;
+        CHECK(peer_frame->call.timeout_us == 5 && peer_frame->call.flags == 0);
         peer_expect(THOX__FRAME__BODY_CALL);
-        CHECK((frame->call.flags & WIRE_FLAG_ONEWAY) != 0);
+        CHECK((peer_frame->call.flags & WIRE_FLAG_ONEWAY) != 0);
         peer_expect(THOX__FRAME__BODY_CALL);
         peer_answer(first, STATUS_OK, "a", 1, false);
-        peer_answer(frame->seq, STATUS_OK, "b", 1, false);
+        peer_answer(peer_frame->seq, STATUS_OK, "b", 1, false);
         peer_finish();
 }
 
@@ -588,7 +427,7 @@ Test(client, waiting_ends_with_the_deadline_or_the_other_descriptor) {
 static void script_leave(void) {
         peer_welcome();
         peer_hangup(8);
-        CHECK(conn_flush(&peer) == CONN_OK);
+        CHECK(conn_flush(&peer_conn) == CONN_OK);
 }
 
 Test(client, a_lost_connection_delivers_what_came_and_stays_lost) {
@@ -607,15 +446,15 @@ Test(client, a_lost_connection_delivers_what_came_and_stays_lost) {
 static void script_context(void) {
         peer_welcome();
         peer_expect(THOX__FRAME__BODY_CONTEXT_NEW);
-        CHECK(!frame->message->context_new->routing);
-        peer_reply(frame->seq, STATUS_OK, 40);
+        CHECK(!peer_frame->message->context_new->routing);
+        peer_reply(peer_frame->seq, STATUS_OK, 40);
         peer_expect(THOX__FRAME__BODY_CONTEXT_NEW);
-        CHECK(frame->message->context_new->routing->mode == 2);
-        peer_reply(frame->seq, STATUS_LIMIT, 0);
+        CHECK(peer_frame->message->context_new->routing->mode == 2);
+        peer_reply(peer_frame->seq, STATUS_LIMIT, 0);
         peer_expect(THOX__FRAME__BODY_BIND);
-        CHECK(frame->message->bind->handle == 40 && frame->message->bind->name.len == 4);
+        CHECK(peer_frame->message->bind->handle == 40 && peer_frame->message->bind->name.len == 4);
         peer_hangup(2);
-        peer_reply(frame->seq, STATUS_EXISTS, 0);
+        peer_reply(peer_frame->seq, STATUS_EXISTS, 0);
         peer_finish();
 }
 
