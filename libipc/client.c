@@ -133,13 +133,13 @@ static int refuse_take(struct client *c, struct message *m) {
         struct buf why CLEANUP(buf_deinit);
         bool is_answerable = !m->event.is_oneway;
         uint64_t cid = m->event.cid;
+        int r = 0;
 
         message_free(m);
-        if (!is_answerable)
-                return 0;
         buf_init(&why, sizeof(CLIENT_BUSY) + 8);
-        int r = value_put_text(&why, CLIENT_BUSY);
-        if (r == 0)
+        if (is_answerable)
+                r = value_put_text(&why, CLIENT_BUSY);
+        if (is_answerable && r == 0)
                 r = client_answer(c, cid, STATUS_BUSY, &why);
         return error_trace(r);
 }
