@@ -13,22 +13,21 @@
 /* row 70 */
 /* The scenario 15_environment has the list of `os`. */
 Test(sandbox, the_environment_is_the_documented_table) {
-        lua_check(
-                "local function names(t) local n = {} for k in pairs(t) do n[#n + 1] = k end\n"
-                "  table.sort(n) return table.concat(n, ' ') end\n"
-                "local function check(t, want) local have = names(t) assert(have == want, have) "
-                "end\n"
-                "check(_G, '_G _VERSION assert collectgarbage coroutine debug error getmetatable "
-                "ipairs '\n"
-                "  .. 'load math next os pairs pcall print rawequal rawget rawlen rawset require "
-                "select '\n"
-                "  .. 'setmetatable string table tonumber tostring type utf8 warn xpcall')\n"
-                "check(debug, 'getinfo traceback')\n"
-                "check(coroutine, 'close create isyieldable resume running status wrap yield')\n"
-                "check(string, 'byte char find format gmatch gsub len lower match pack packsize "
-                "rep '\n"
-                "  .. 'reverse sub unpack upper')\n"
-                "assert(os.status.OK == 0 and os.status[2] == 'NOTBOUND')\n");
+        lua_check("local function names(t) local n = {} for k in pairs(t) do n[#n + 1] = k end\n"
+                  "  table.sort(n) return table.concat(n, ' ') end\n"
+                  "local function check(t, want) local have = names(t) assert(have == want, have) "
+                  "end\n"
+                  "check(_G, '_G _VERSION assert collectgarbage coroutine debug error getmetatable "
+                  "ipairs '\n"
+                  "  .. 'load math next os pairs pcall print rawequal rawget rawlen rawset require "
+                  "select '\n"
+                  "  .. 'setmetatable string table tonumber tostring type utf8 warn xpcall')\n"
+                  "check(debug, 'getinfo traceback')\n"
+                  "check(coroutine, 'close create isyieldable resume running status wrap yield')\n"
+                  "check(string, 'byte char find format gmatch gsub len lower match pack packsize "
+                  "rep '\n"
+                  "  .. 'reverse sub unpack upper')\n"
+                  "assert(os.status.OK == 0 and os.status[2] == 'NOTBOUND')\n");
 }
 
 Test(sandbox, finalizers_and_memory_controls_are_refused) {
