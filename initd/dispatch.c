@@ -199,7 +199,8 @@ static void on_close(struct peer *p, struct wire_frame *frame) {
                 reply_refusal(p, frame->seq, &refusal_bad_handle);
                 return;
         }
-        context_close_handle(h, CLOSE_REASON_CLOSE);
+        if (!frame->message->close->keep_own || h->context->owner != p)
+                context_close_handle(h, CLOSE_REASON_CLOSE);
         peer_reply(p, frame->seq, STATUS_OK, NULL);
 }
 

@@ -45,7 +45,7 @@ struct run {
         struct client_event exited; /* then; its bytes live until the next client_wait */
 };
 
-/* What a program run without --admin may not call; it may call and bind everything else. */
+/* What a program run without --admin may not call; it may call, bind, push and listen to all else. */
 static const char *const DENIED[] = {
         "program.set",      "program.rollback", "library.set",  "library.rollback", "runtime.set",
         "runtime.rollback", "store.delegate",   "process.list", "process.ready",    "tree.*",
@@ -182,7 +182,7 @@ static int refused(const struct run *run, uint32_t status) {
 }
 
 static int make_context(struct run *run) {
-        ProtobufCBinaryData deny[ARRAY_SIZE(DENIED)], bind[] = { wire_bytes("*", 1) };
+        ProtobufCBinaryData deny[ARRAY_SIZE(DENIED)], any[] = { wire_bytes("*", 1) };
         Thox__Routing routing = THOX__ROUTING__INIT;
         uint32_t status;
         int r;
@@ -195,8 +195,8 @@ static int make_context(struct run *run) {
         routing.mode = WIRE_ROUTING_TABLE;
         routing.n_deny = ARRAY_SIZE(deny);
         routing.deny = deny;
-        routing.n_bind = ARRAY_SIZE(bind);
-        routing.bind = bind;
+        routing.n_bind = routing.n_push = routing.n_listen = ARRAY_SIZE(any);
+        routing.bind = routing.push = routing.listen = any;
         routing.default_forward = true;
         routing.to = CLIENT_NATIVE_HANDLE;
         r = client_context_new(run->inv->client, &routing, &status, &run->ctx);

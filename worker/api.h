@@ -71,6 +71,11 @@ void api_check_name(lua_State *L, int index, struct wire_call *call);
 /* os.caller needs the call of the running handler. */
 void api_push_call(lua_State *L, const struct event *e);
 
+/* ---- queues (api_queue.c) ------------------------------------------------------------------ */
+
+/* Pushes the table of an event of a queue; false and nothing pushed: its values are malformed. */
+bool api_push_queue_event(lua_State *L, const struct event *e);
+
 /* ---- tasks (api_task.c, api_bind.c) -------------------------------------------------------- */
 
 /* Body of a task that serves one call of a binding. */
@@ -98,6 +103,7 @@ void api_open_call(lua_State *L);
 void api_open_pull(lua_State *L);
 void api_open_rpc(lua_State *L);
 void api_open_bind(lua_State *L);
+void api_open_queue(lua_State *L);
 void api_open_context(lua_State *L);
 void api_open_task(lua_State *L);
 void api_open_group(lua_State *L);

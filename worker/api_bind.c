@@ -93,6 +93,7 @@ static int l_bind(lua_State *L) {
         b->is_aborting = o.is_aborting;
         b->max = o.max;
         b->task = has_handler ? NULL : vm_of(L)->task;
+        vm_of(L)->task->has_routes |= !has_handler;
         return bind_send(L, b);
 }
 

@@ -7,14 +7,14 @@
 #include "worker/api.h"
 #include "worker/hijack.h"
 
-static int request(lua_State *L, Thox__Frame *message, lua_KFunction k) {
+static int request(lua_State *L, Thox__Frame *message, lua_KContext ctx, lua_KFunction k) {
         struct worker *w = worker_of(L);
         uint32_t seq;
         hijack_check(L);
         int r = syscall_request(&w->syscalls, message, w->vm.task, NULL, &seq);
         if (r != 0)
                 worker_fail(w, r);
-        return api_wait(L, seq, 0, k);
+        return api_wait(L, seq, ctx, k);
 }
 
 /* ---- context, route ------------------------------------------------------------------------------- */
@@ -26,6 +26,7 @@ struct routing {
         Thox__Routing body;
         ProtobufCBinaryData allow[LIMIT_PATTERNS], deny[LIMIT_PATTERNS], bind[LIMIT_PATTERNS];
         Thox__Renaming renamings[LIMIT_PATTERNS], *map[LIMIT_PATTERNS];
+        ProtobufCBinaryData push[LIMIT_PATTERNS], listen[LIMIT_PATTERNS];
 };
 
 static void routing_fail(lua_State *L, const struct routing *r, const char *fmt, ...) {
@@ -112,6 +113,10 @@ static void check_routing_key(lua_State *L, struct routing *r, const char *key) 
                 body->n_deny = check_patterns(L, r, key, body->deny = r->deny);
         else if (strcmp(key, "bind") == 0)
                 body->n_bind = check_patterns(L, r, key, body->bind = r->bind);
+        else if (strcmp(key, "push") == 0)
+                body->n_push = check_patterns(L, r, key, body->push = r->push);
+        else if (strcmp(key, "listen") == 0)
+                body->n_listen = check_patterns(L, r, key, body->listen = r->listen);
         else if (strcmp(key, "map") == 0) {
                 body->map = r->map;
                 body->n_map = check_map(L, r);
@@ -146,7 +151,7 @@ static int l_context(lua_State *L) {
                 body.routing = &r.body;
         }
         WIRE_MESSAGE(m, 0, CONTEXT_NEW, context_new, &body);
-        return request(L, &m, context_continue);
+        return request(L, &m, 0, context_continue);
 }
 
 /* route(ctx, routing) */
@@ -158,7 +163,7 @@ static int l_route(lua_State *L) {
         check_routing(L, &r);
         body.routing = &r.body;
         WIRE_MESSAGE(m, 0, CONTEXT_ROUTE, context_route, &body);
-        return request(L, &m, api_finish_request);
+        return request(L, &m, 0, api_finish_request);
 }
 
 /* ---- share, close -------------------------------------------------------------------------- */
@@ -191,14 +196,20 @@ static int l_share(lua_State *L) {
                 luaL_argcheck(L, body.rights != 0, 3, "no right to share");
         }
         WIRE_MESSAGE(m, 0, SHARE, share, &body);
-        return request(L, &m, api_finish_request);
+        return request(L, &m, 0, api_finish_request);
+}
+
+static int close_continue(lua_State *L, int status, lua_KContext ctx) {
+        if (api_event(L)->status == STATUS_OK)
+                worker_forget_context(worker_of(L), (uint32_t)ctx);
+        return api_finish_request(L, status, 0);
 }
 
 static int l_close(lua_State *L) {
         Thox__Close body = THOX__CLOSE__INIT;
         body.handle = api_check_handle(L, 1);
         WIRE_MESSAGE(m, 0, CLOSE, close, &body);
-        return request(L, &m, api_finish_request);
+        return request(L, &m, (lua_KContext)body.handle, close_continue);
 }
 
 void api_open_context(lua_State *L) {

@@ -111,10 +111,12 @@ static void push_control_event(lua_State *L, const struct event *e) {
         }
 }
 
-/* False: a call with malformed values, which no program gets to see. */
+/* False: malformed values, which no program gets to see. */
 static bool push_event(lua_State *L, const struct event *e) {
         if (e->type == EVENT_TYPE_CALL)
                 return push_call_event(L, e);
+        if (e->type == EVENT_TYPE_QUEUE)
+                return api_push_queue_event(L, e);
         if (e->type == EVENT_TYPE_ANSWER)
                 push_answer_event(L, e);
         else
@@ -123,6 +125,9 @@ static bool push_event(lua_State *L, const struct event *e) {
 }
 
 static void refuse_malformed(struct worker *w, const struct event *e) {
+        struct listener *l = listener_find_sid(&w->listeners, e->sid);
+        if (e->type == EVENT_TYPE_QUEUE && l)
+                listener_lose(l, e);
         struct served *served = syscall_find_served(&w->syscalls, e->cid);
         if (served)
                 worker_sent(w, syscall_refuse(&w->syscalls, served, STATUS_BADARGS,
@@ -139,7 +144,7 @@ static uint32_t check_type(lua_State *L, int index) {
         return 1u << type;
 }
 
-/* {type=, cid=, ctx=, name=}; the name stays alive on the stack. */
+/* {type=, cid=, ctx=, name=, queue=}; the name stays alive on the stack. */
 static void filter_from_table(lua_State *L, struct filter *f) {
         for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
                 const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
@@ -149,13 +154,17 @@ static void filter_from_table(lua_State *L, struct filter *f) {
                         f->cid = (uint64_t)luaL_checkinteger(L, -1);
                 else if (strcmp(key, "ctx") == 0)
                         f->handle = api_check_handle(L, -1);
-                else if (strcmp(key, "name") == 0)
+                else if (strcmp(key, "name") == 0 || strcmp(key, "queue") == 0)
                         luaL_checkstring(L, -1);
                 else
                         luaL_error(L, "bad argument #1 to 'pull' (unknown key '%s')",
                                    luaL_tolstring(L, -2, NULL));
         }
-        if (lua_getfield(L, 1, "name") != LUA_TNIL)
+        if (lua_getfield(L, 1, "queue") != LUA_TNIL)
+                f->types = 1u << EVENT_TYPE_QUEUE;
+        else
+                lua_getfield(L, 1, "name");
+        if (!lua_isnil(L, -1))
                 f->name = lua_tolstring(L, -1, &f->name_len);
 }
 
@@ -206,7 +215,7 @@ static int pull_finish(lua_State *L, struct worker *w) {
                 struct event *e = pull_find(w, &t->filter);
                 if (!e)
                         return pull_wait(L, t->filter, t->deadline_us);
-                worker_take(t, e);
+                worker_take(w, t, e);
                 t->event = e;
         }
         lua_pushnil(L);
@@ -243,7 +252,7 @@ static int l_pull(lua_State *L) {
         struct event *e = pull_find(w, &f);
         if (!e)
                 return pull_wait(L, f, deadline_us);
-        worker_take(t, e);
+        worker_take(w, t, e);
         t->event = e;
         t->filter = f;
         t->deadline_us = deadline_us;
@@ -271,6 +280,8 @@ static int l_peek(lua_State *L) {
                         return 2;
                 }
                 lua_settop(L, 1);
+                if (e->type == EVENT_TYPE_QUEUE)
+                        worker_take(w, w->vm.task, e);
                 refuse_malformed(w, e);
                 event_free(&w->events, e);
         }
@@ -284,7 +295,7 @@ static bool take_from(struct worker *w, struct mailbox *m, uint64_t serial) {
                         struct event *e = container_of(node, struct event, link);
                         if (e->serial != serial)
                                 continue;
-                        worker_take(t, e);
+                        worker_take(w, t, e);
                         worker_let_go(w, t, e);
                         return true;
                 }

@@ -31,7 +31,7 @@ static const char *const event_type_names[] = {
         [EVENT_TYPE_CANCEL] = "cancel",       [EVENT_TYPE_OPEN] = "open",
         [EVENT_TYPE_CLOSE] = "close",         [EVENT_TYPE_HANGUP] = "hangup",
         [EVENT_TYPE_ANSWER] = "answer",       [EVENT_TYPE_CALL] = "call",
-        [EVENT_TYPE_REPLY] = "reply",
+        [EVENT_TYPE_QUEUE] = "queue",         [EVENT_TYPE_REPLY] = "reply",
 };
 static_assert(ARRAY_SIZE(event_type_names) == _EVENT_TYPE_N, "one name per type");
 
@@ -135,6 +135,7 @@ static int event_new(struct event **ret,
                 return error_origin(ENOMEM);
         *e = (struct event){ .seq = f->seq, .fd = -1, .name_len = name_len };
         list_init(&e->link);
+        list_init(&e->listener_link);
         uint8_t *at = (uint8_t *)(e + 1);
         if (caps_bytes != 0)
                 memcpy(at, f->extra.caps, caps_bytes);
@@ -245,6 +246,7 @@ static void event_fill_reply(struct event *e, const Thox__Frame *m) {
         e->status = m->reply->status;
         e->handle = m->reply->handle;
         e->sid = m->reply->sid;
+        e->count = m->reply->count;
 }
 
 static void event_fill_cancel(struct event *e, const Thox__Frame *m) {
@@ -299,6 +301,38 @@ static const struct event_row {
         { THOX__FRAME__BODY_HANGUP, EVENT_TYPE_HANGUP, event_fill_hangup },
 };
 
+/* The key lies behind the queue's name. */
+static int event_read_pushed(struct event_reader *r,
+                             struct conn *conn,
+                             const struct wire_frame *f,
+                             struct event **ret) {
+        const Thox__Pushed *pushed = f->message->pushed;
+        uint8_t text[2 * LIMIT_NAME_BYTES];
+        if (pushed->name.len > LIMIT_NAME_BYTES || pushed->key.len > LIMIT_NAME_BYTES)
+                return EVENT_E_UNEXPECTED;
+        memcpy(text, pushed->name.data, pushed->name.len);
+        if (pushed->key.len > 0)
+                memcpy(text + pushed->name.len, pushed->key.data, pushed->key.len);
+        const struct wire_call named = { .name = text,
+                                         .name_len = pushed->name.len + pushed->key.len };
+        struct event *e;
+        int error = event_new_with_values(r, conn, f, &named, NULL, &e);
+        if (error < 0)
+                return error_trace(error);
+        e->type = EVENT_TYPE_QUEUE;
+        e->sid = pushed->sid;
+        e->handle = pushed->handle;
+        e->pid = pushed->pid;
+        e->uid = pushed->uid;
+        e->number = pushed->seq;
+        e->dropped = pushed->dropped;
+        e->name_len = pushed->name.len;
+        e->key = e->name + e->name_len;
+        e->key_len = pushed->key.len;
+        *ret = e;
+        return 0;
+}
+
 static ProtobufCBinaryData frame_text(const Thox__Frame *m) {
         if (m->body_case == THOX__FRAME__BODY_REPLY)
                 return m->reply->message;
@@ -334,6 +368,8 @@ int event_read(struct event_reader *r,
                 event_drop_partial(r, frame->message->cancel->cid);
         if (frame->kind == THOX__FRAME__BODY_ANSWER || frame->kind == THOX__FRAME__BODY_CALL)
                 result = event_read_long(r, conn, frame, &e);
+        else if (frame->kind == THOX__FRAME__BODY_PUSHED)
+                result = event_read_pushed(r, conn, frame, &e);
         else
                 result = event_read_other(frame, &e);
         if (result != 0)
@@ -360,6 +396,7 @@ struct event *event_free(struct event_reader *r, struct event *e) {
         if (e->served)
                 e->served->event = NULL;
         list_remove(&e->link);
+        list_remove(&e->listener_link);
         fd_close(e->fd);
         event_release_values(r, e);
         free(e);

@@ -22,6 +22,7 @@ enum event_type {
         EVENT_TYPE_HANGUP,
         EVENT_TYPE_ANSWER,
         EVENT_TYPE_CALL,
+        EVENT_TYPE_QUEUE,
         EVENT_TYPE_REPLY, /* to a request; never in a mailbox */
         _EVENT_TYPE_N,
 };
@@ -37,11 +38,17 @@ struct event {
         uint64_t trace;    /* CALL: what it is part of */
         uint64_t serial;   /* in order of arrival */
         uint64_t tried_by; /* the last pull whose predicate looked at it */
+        uint64_t number;   /* QUEUE: of the push */
+        uint64_t dropped;  /* QUEUE: lost before it */
+        uint32_t count;    /* REPLY: to a push */
         uint32_t seq, handle, pid, uid, status, flags, signal, reason, sid;
         bool is_shared;        /* OPEN: somebody gave us this handle */
         struct served *served; /* CALL: not answered yet (syscall.h); NULL: one-way, or it is */
-        const uint8_t *name;   /* CALL: endpoint; EXIT and REPLY: message */
+        const uint8_t *name;   /* CALL: endpoint; QUEUE: queue; EXIT and REPLY: message */
         size_t name_len;
+        const uint8_t *key; /* QUEUE */
+        size_t key_len;
+        struct list listener_link; /* QUEUE: in its listener's events, while it waits */
         const uint8_t *values;
         size_t values_len;
         const struct wire_cap *caps;

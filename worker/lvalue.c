@@ -24,6 +24,8 @@
 /* From here on keeping a string costs less than copying it. */
 #define LVALUE_LEND_BYTES (16u << 10)
 #define LVALUE_HEAD_BYTES 9u
+/* In a copy of what others said: the context itself did not come along. */
+#define LVALUE_FOREIGN_CONTEXT "context"
 
 /* ---- encoding ------------------------------------------------------------------------------ */
 
@@ -62,7 +64,10 @@ static void encoder_fail(struct encoder *e, const char *message, const char *det
         lua_State *L = e->L;
         luaL_Buffer b;
         luaL_checkstack(L, LUA_MINSTACK, message);
-        lua_pushfstring(L, "%s[%d]", e->what, e->root);
+        if (e->root != 0)
+                lua_pushfstring(L, "%s[%d]", e->what, e->root);
+        else
+                lua_pushstring(L, e->what);
         for (size_t i = 0; i < e->depth; i++) {
                 struct level *l = &e->levels[i];
                 if (l->is_array)
@@ -225,6 +230,23 @@ static bool encoder_lend(struct encoder *e, int index) {
         return true;
 }
 
+static void encoder_put_any(struct encoder *e, int index) {
+        lua_State *L = e->L;
+        if (encoder_put(e, index))
+                return;
+        luaL_checkstack(L, LVALUE_STACK_SLOTS, "values nested too deep");
+        lua_pushvalue(L, index);
+        encoder_open(e);
+        while (e->depth > 0)
+                encoder_step(e);
+}
+
+void lvalue_encode_one(lua_State *L, struct syscalls *s, int index, const char *what) {
+        struct encoder e = { .L = L, .s = s, .what = what };
+        syscall_clear_values(s);
+        encoder_put_any(&e, index);
+}
+
 void lvalue_encode(lua_State *L, struct syscalls *s, int first, int n, const char *what) {
         struct encoder e = { .L = L, .s = s, .what = what };
         syscall_clear_values(s);
@@ -232,13 +254,7 @@ void lvalue_encode(lua_State *L, struct syscalls *s, int first, int n, const cha
                 e.root = i + 1;
                 if (i == n - 1 && encoder_lend(&e, first + i))
                         return;
-                if (encoder_put(&e, first + i))
-                        continue;
-                luaL_checkstack(L, LVALUE_STACK_SLOTS, "values nested too deep");
-                lua_pushvalue(L, first + i);
-                encoder_open(&e);
-                while (e.depth > 0)
-                        encoder_step(&e);
+                encoder_put_any(&e, first + i);
         }
 }
 
@@ -323,9 +339,12 @@ static bool decoder_push(struct decoder *d, const struct value *v) {
                 lua_pushlstring(L, (const char *)v->bytes, v->len);
                 break;
         case VALUE_CAP:
-                if (v->cap >= d->event->n_caps)
+                if (v->cap < d->event->n_caps)
+                        api_push_handle(L, d->event->caps[v->cap].handle);
+                else if (d->event->type == EVENT_TYPE_QUEUE)
+                        lua_pushliteral(L, LVALUE_FOREIGN_CONTEXT);
+                else
                         return false;
-                api_push_handle(L, d->event->caps[v->cap].handle);
                 break;
         case VALUE_ARRAY:
         case VALUE_MAP:

@@ -17,6 +17,9 @@ struct syscalls;
  * "args[2].x.y: cannot send a function". */
 void lvalue_encode(lua_State *L, struct syscalls *s, int first, int n, const char *what);
 
+/* The same for the one value at `index`, whose path begins with `what` alone; all of it is in s->values. */
+void lvalue_encode_one(lua_State *L, struct syscalls *s, int index, const char *what);
+
 enum lvalue_target {
         LVALUE_TARGET_STACK,
         LVALUE_TARGET_TABLE, /* one table {n = count, ...} */

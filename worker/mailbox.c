@@ -16,7 +16,8 @@ bool filter_matches(const struct filter *f, const struct event *e) {
                 return false;
         if (f->pull != 0 && e->tried_by == f->pull)
                 return false;
-        return !f->name || (e->type == EVENT_TYPE_CALL && f->name_len == e->name_len &&
+        bool is_named = e->type == EVENT_TYPE_CALL || e->type == EVENT_TYPE_QUEUE;
+        return !f->name || (is_named && f->name_len == e->name_len &&
                             memcmp(f->name, e->name, f->name_len) == 0);
 }
 
@@ -33,6 +34,8 @@ void mailbox_init(struct mailbox *m) {
 static enum mailbox_lane event_lane(const struct event *e) {
         if (e->type == EVENT_TYPE_ANSWER)
                 return MAILBOX_LANE_ANSWER;
+        if (e->type == EVENT_TYPE_QUEUE)
+                return MAILBOX_LANE_QUEUE;
         return e->type == EVENT_TYPE_CALL ? MAILBOX_LANE_CALL : MAILBOX_LANE_CONTROL;
 }
 

@@ -1,6 +1,6 @@
 /*
  * mailbox.h - events in the order they are to be seen, and filters over them. Control events go before
- * answers, answers before calls; within a lane they keep the order of arrival.
+ * answers, answers before calls, calls before what is pushed; within a lane they keep the order of arrival.
  */
 #pragma once
 
@@ -15,6 +15,7 @@ enum mailbox_lane {
         MAILBOX_LANE_CONTROL,
         MAILBOX_LANE_ANSWER,
         MAILBOX_LANE_CALL,
+        MAILBOX_LANE_QUEUE,
         _MAILBOX_LANE_N,
 };
 

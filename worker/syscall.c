@@ -109,23 +109,83 @@ int syscall_call(struct syscalls *s,
         return 0;
 }
 
+static int syscall_send_request(struct syscalls *s,
+                                Thox__Frame *message,
+                                const struct wire_extra *extra,
+                                struct task *task,
+                                struct pending **ret) {
+        int r = syscall_add_pending(s, PENDING_KIND_REQUEST, task, ret);
+        if (r < 0)
+                return error_trace(r);
+        message->seq = (*ret)->seq;
+        r = conn_send(&s->conn, message, extra);
+        if (r != 0)
+                syscall_remove_pending(s, *ret);
+        return r < 0 ? error_trace(r) : r;
+}
+
 int syscall_request(struct syscalls *s,
                     Thox__Frame *message,
                     struct task *task,
                     struct binding *binding,
                     uint32_t *ret_seq) {
         struct pending *p;
-        int r = syscall_add_pending(s, PENDING_KIND_REQUEST, task, &p);
-        if (r < 0)
-                return error_trace(r);
-        p->binding = binding;
-        message->seq = p->seq;
-        r = conn_send(&s->conn, message, NULL);
-        if (r != 0) {
-                syscall_remove_pending(s, p);
+        int r = syscall_send_request(s, message, NULL, task, &p);
+        if (r != 0)
                 return r < 0 ? error_trace(r) : r;
+        p->binding = binding;
+        *ret_seq = p->seq;
+        return 0;
+}
+
+int syscall_listen(struct syscalls *s,
+                   Thox__Frame *message,
+                   struct task *task,
+                   struct listener *listener,
+                   uint32_t *ret_seq) {
+        struct pending *p;
+        int r = syscall_send_request(s, message, NULL, task, &p);
+        if (r != 0)
+                return r < 0 ? error_trace(r) : r;
+        p->listener = listener;
+        *ret_seq = p->seq;
+        return 0;
+}
+
+int syscall_push(struct syscalls *s, Thox__Frame *message, struct task *task, uint32_t *ret_seq) {
+        const struct wire_extra extra = { .caps = s->caps,
+                                          .n_caps = s->n_caps,
+                                          .values = s->values.data,
+                                          .values_len = s->values.len };
+        struct pending *p;
+        int r = syscall_send_request(s, message, &extra, task, &p);
+        syscall_clear_values(s);
+        if (r != 0)
+                return r < 0 ? error_trace(r) : r;
+        *ret_seq = p->seq;
+        return 0;
+}
+
+int syscall_taken(struct syscalls *s, uint32_t sid, uint32_t n) {
+        Thox__Taken taken = THOX__TAKEN__INIT;
+        taken.sid = sid;
+        taken.n = n;
+        WIRE_MESSAGE(m, 0, TAKEN, taken, &taken);
+        int r = conn_send(&s->conn, &m, NULL);
+        return r < 0 ? error_trace(r) : r;
+}
+
+int syscall_release_caps(struct syscalls *s, const struct wire_cap *caps, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                Thox__Close body = THOX__CLOSE__INIT;
+                body.handle = caps[i].handle;
+                body.keep_own = true;
+                WIRE_MESSAGE(m, 0, CLOSE, close, &body);
+                struct pending *p;
+                int r = syscall_send_request(s, &m, NULL, NULL, &p);
+                if (r != 0)
+                        return r < 0 ? error_trace(r) : r;
         }
-        *ret_seq = message->seq;
         return 0;
 }
 

@@ -21,6 +21,7 @@
 struct binding;
 struct event;
 struct event_reader;
+struct listener;
 struct task;
 
 enum pending_kind {
@@ -35,8 +36,9 @@ struct pending {
         struct list link;
         enum pending_kind kind;
         uint32_t seq;
-        struct task *task;       /* NULL: ended or lost interest, the answer is dropped */
-        struct binding *binding; /* a bind: becomes live with the reply */
+        struct task *task;         /* NULL: ended or lost interest, the answer is dropped */
+        struct binding *binding;   /* a bind: becomes live with the reply */
+        struct listener *listener; /* the same for a queue */
 };
 
 /* A call to answer. Owned by the table until it is answered. */
@@ -81,6 +83,18 @@ int syscall_request(struct syscalls *s,
                     struct task *task,
                     struct binding *binding,
                     uint32_t *ret_seq);
+/* The same for what is listened to: live with the reply. */
+int syscall_listen(struct syscalls *s,
+                   Thox__Frame *message,
+                   struct task *task,
+                   struct listener *listener,
+                   uint32_t *ret_seq);
+/* A push with s->values and s->caps. */
+int syscall_push(struct syscalls *s, Thox__Frame *message, struct task *task, uint32_t *ret_seq);
+/* The program has seen `n` more events of this listener. */
+int syscall_taken(struct syscalls *s, uint32_t sid, uint32_t n);
+/* Gives up handles that came with something nobody looks at, but for those of contexts of our own. */
+int syscall_release_caps(struct syscalls *s, const struct wire_cap *caps, size_t n);
 /* Answers with s->values and s->caps; the call is no longer served. */
 int syscall_answer(struct syscalls *s, struct served *served, uint32_t status);
 /* The same with a message and nothing else. */

@@ -55,6 +55,7 @@ struct task {
         struct list joiners;    /* tasks that wait for its end */
         bool is_killed;         /* its next slice is its end */
         bool has_seen_calls;    /* some served call may name it */
+        bool has_routes;        /* what is bound without a handler, and queues, may name it */
 
         struct filter filter;
         uint32_t seq;

@@ -119,8 +119,21 @@ void worker_drain_writes(struct worker *w, size_t max) {
 
 /* ---- delivery ------------------------------------------------------------------------------ */
 
-void worker_take(struct task *t, struct event *e) {
+static void worker_take_pushed(struct worker *w, struct event *e) {
+        struct listener *l = listener_find_sid(&w->listeners, e->sid);
+        uint32_t n = l ? listener_take(l, e) : 0;
+        int r = n > 0 ? syscall_taken(&w->syscalls, l->sid, n) : 0;
+        if (r != 0)
+                worker_fail(w, r);
+        /* Whoever has it now may compute for long. */
+        if (n > 0)
+                sched_arm(&w->sched);
+}
+
+void worker_take(struct worker *w, struct task *t, struct event *e) {
         list_remove(&e->link);
+        if (e->type == EVENT_TYPE_QUEUE)
+                worker_take_pushed(w, e);
         if (e->type != EVENT_TYPE_CALL)
                 return;
         t->trace = e->trace;
@@ -148,7 +161,7 @@ static bool worker_hand_over(struct worker *w, struct task *t, struct event *e) 
                 sched_wake(&w->sched, t, NULL);
                 return false;
         }
-        worker_take(t, e);
+        worker_take(w, t, e);
         sched_wake(&w->sched, t, e);
         return true;
 }
@@ -205,19 +218,51 @@ static void worker_confirm_binding(struct worker *w, struct binding *b, const st
         binding_free(b);
 }
 
+static void worker_confirm_listener(struct worker *w, struct listener *l, const struct event *e) {
+        if (e->status == STATUS_OK)
+                listener_add(&w->listeners, l, e->sid);
+        else
+                listener_free(l);
+}
+
 static void worker_on_reply(struct worker *w, struct event *e) {
         struct pending *p = syscall_find_pending(&w->syscalls, e->seq);
         if (!p)
                 worker_lost(w, "a reply to no request");
         struct task *t = p->task;
         struct binding *b = p->binding;
+        struct listener *l = p->listener;
         syscall_remove_pending(&w->syscalls, p);
         if (b)
                 worker_confirm_binding(w, b, e);
+        if (l)
+                worker_confirm_listener(w, l, e);
         if (t)
                 sched_wake(&w->sched, t, e);
         else
                 event_free(&w->events, e);
+}
+
+void worker_forget_event(struct worker *w, struct event *e) {
+        int r = syscall_release_caps(&w->syscalls, e->caps, e->n_caps);
+        event_free(&w->events, e);
+        if (r != 0)
+                worker_fail(w, r);
+}
+
+static void worker_on_pushed(struct worker *w, struct event *e) {
+        struct listener *l = listener_find_sid(&w->listeners, e->sid);
+        struct event *gone = l ? listener_receive(l, e) : e;
+        if (gone)
+                worker_forget_event(w, gone);
+        if (l)
+                worker_deliver(w, l->task, e);
+}
+
+void worker_drop_listener(struct worker *w, struct listener *l) {
+        for (struct event *e; (e = listener_pop(l));)
+                worker_forget_event(w, e);
+        listener_free(l);
 }
 
 static void worker_refuse_call(struct worker *w,
@@ -248,7 +293,7 @@ static void worker_start_call(struct worker *w, struct binding *b, struct event 
         t->binding = b;
         t->call = e;
         t->call_cid = e->cid;
-        worker_take(t, e);
+        worker_take(w, t, e);
         struct served *served = syscall_find_served(&w->syscalls, e->cid);
         if (served)
                 served->is_aborting = b->is_aborting;
@@ -312,6 +357,20 @@ static void worker_on_terminate(struct worker *w, struct event *e) {
         worker_deliver(w, NULL, e);
 }
 
+/* What came through the context before stays to be pulled. */
+void worker_forget_context(struct worker *w, uint32_t handle) {
+        list_for_each_safe(node, &w->listeners.all) {
+                struct listener *l = container_of(node, struct listener, link);
+                if (l->handle == handle)
+                        listener_free(l);
+        }
+}
+
+static void worker_on_hangup(struct worker *w, struct event *e) {
+        worker_forget_context(w, e->handle);
+        worker_deliver(w, NULL, e);
+}
+
 static void worker_on_other(struct worker *w, struct event *e) {
         worker_deliver(w, NULL, e);
 }
@@ -319,9 +378,9 @@ static void worker_on_other(struct worker *w, struct event *e) {
 static void (*const worker_handlers[])(struct worker *w, struct event *e) = {
         [EVENT_TYPE_TERMINATE] = worker_on_terminate, [EVENT_TYPE_EXIT] = worker_on_other,
         [EVENT_TYPE_CANCEL] = worker_on_cancel,       [EVENT_TYPE_OPEN] = worker_on_other,
-        [EVENT_TYPE_CLOSE] = worker_on_other,         [EVENT_TYPE_HANGUP] = worker_on_other,
+        [EVENT_TYPE_CLOSE] = worker_on_other,         [EVENT_TYPE_HANGUP] = worker_on_hangup,
         [EVENT_TYPE_ANSWER] = worker_on_answer,       [EVENT_TYPE_CALL] = worker_on_call,
-        [EVENT_TYPE_REPLY] = worker_on_reply,
+        [EVENT_TYPE_QUEUE] = worker_on_pushed,        [EVENT_TYPE_REPLY] = worker_on_reply,
 };
 static_assert(ARRAY_SIZE(worker_handlers) == _EVENT_TYPE_N, "one handler per type");
 
@@ -370,6 +429,14 @@ void worker_interrupt(struct worker *w, struct task *t) {
                 sched_wake(&w->sched, t, NULL);
 }
 
+static void worker_forget_listening(struct worker *w, const struct task *t) {
+        list_for_each(node, &w->listeners.all) {
+                struct listener *l = container_of(node, struct listener, link);
+                if (l->task == t)
+                        l->task = NULL;
+        }
+}
+
 static void worker_forget_raw_bindings(struct worker *w, const struct task *t) {
         list_for_each(node, &w->bindings.all) {
                 struct binding *b = container_of(node, struct binding, link);
@@ -378,7 +445,7 @@ static void worker_forget_raw_bindings(struct worker *w, const struct task *t) {
         }
 }
 
-/* Calls and control events that the task did not look at are for whoever pulls next. */
+/* Calls and events that the task did not look at are for whoever pulls next. */
 static void worker_inherit_mailbox(struct worker *w, struct task *t) {
         struct list *answers = &t->mailbox.lanes[MAILBOX_LANE_ANSWER];
         list_for_each_safe(node, answers)
@@ -386,6 +453,10 @@ static void worker_inherit_mailbox(struct worker *w, struct task *t) {
         list_for_each_safe(call, &t->mailbox.lanes[MAILBOX_LANE_CALL]) {
                 list_remove(call);
                 worker_deliver(w, NULL, container_of(call, struct event, link));
+        }
+        list_for_each_safe(pushed, &t->mailbox.lanes[MAILBOX_LANE_QUEUE]) {
+                list_remove(pushed);
+                worker_deliver(w, NULL, container_of(pushed, struct event, link));
         }
 }
 
@@ -395,10 +466,12 @@ void worker_end_task(struct worker *w, struct task *t) {
         syscall_drop_pending_of(&w->syscalls, t);
         if (t->has_seen_calls)
                 syscall_drop_served_of(&w->syscalls, t);
-        if (!b) {
+        if (t->has_routes) {
                 worker_forget_raw_bindings(w, t);
-                worker_inherit_mailbox(w, t);
+                worker_forget_listening(w, t);
         }
+        if (!b || t->has_routes)
+                worker_inherit_mailbox(w, t);
         if (t == w->main_task)
                 w->main_task = NULL;
         task_free(t, &w->events);
@@ -488,6 +561,7 @@ static int worker_init(struct worker *w, int fd, const struct worker_options *op
         mailbox_init(&w->mailbox);
         list_init(&w->writers);
         bindings_init(&w->bindings);
+        listeners_init(&w->listeners);
         r = worker_say_hello(w);
         if (r < 0)
                 return error_trace(r);

@@ -14,6 +14,7 @@
 #include "libipc/base/macros.h"
 #include "worker/binding.h"
 #include "worker/event.h"
+#include "worker/listener.h"
 #include "worker/mailbox.h"
 #include "worker/sched.h"
 #include "worker/syscall.h"
@@ -44,6 +45,7 @@ struct worker {
         struct event_reader events;
         struct mailbox mailbox;
         struct bindings bindings;
+        struct listeners listeners;
 
         uint32_t pid, ppid, uid;
         struct worker_image images[LIMIT_FRAME_FDS];
@@ -82,12 +84,18 @@ void worker_sent(struct worker *w, int result);
 void worker_drain_writes(struct worker *w, size_t max);
 
 /* The program takes this event out of a mailbox or gets it handed. */
-void worker_take(struct task *t, struct event *e);
+void worker_take(struct worker *w, struct task *t, struct event *e);
 /* The program has seen it, and it goes: but a call may still be passed on, until it is answered, or
  * one-way, until the task pulls again. */
 void worker_let_go(struct worker *w, struct task *t, struct event *e);
 /* Refuses what waits, and forgets the binding once nothing of it runs. */
 void worker_drop_binding(struct worker *w, struct binding *b, uint32_t status);
+/* Nobody will look at this event of a queue. */
+void worker_forget_event(struct worker *w, struct event *e);
+/* The context is gone, and what was listened to through it. */
+void worker_forget_context(struct worker *w, uint32_t handle);
+/* Forgets the listener and what waits for it. */
+void worker_drop_listener(struct worker *w, struct listener *l);
 /* Ends the task's wait: its call is cancelled, and it runs next. */
 void worker_interrupt(struct worker *w, struct task *t);
 /* The task's coroutine is gone or given up: everything else of it goes. */

@@ -415,8 +415,10 @@ local function new_os(info)
         "group",
         "handle",
         "join",
+        "listen",
         "monotonic",
         "pull",
+        "push",
         "route",
         "rpc",
         "send",
@@ -424,6 +426,7 @@ local function new_os(info)
         "spawn",
         "tid",
         "unbind",
+        "unlisten",
     }) do
         os[name] = native[name]
     end

@@ -13,10 +13,10 @@
 ---@field [integer] any
 
 ---@class thox.Event
----@field type "call"|"answer"|"cancel"|"exit"|"open"|"close"|"hangup"|"terminate"
+---@field type "call"|"answer"|"cancel"|"exit"|"open"|"close"|"hangup"|"terminate"|"queue"
 ---@field cid integer? call, answer, cancel
 ---@field ctx thox.Context? call, open, close, hangup
----@field name string? call
+---@field name string? call; queue: its name
 ---@field pid integer? call: the caller; answer: who answered; exit, open, close
 ---@field uid integer? call
 ---@field args thox.Arguments? call, answer
@@ -30,6 +30,11 @@
 ---@field message string? exit
 ---@field shared boolean? open: this process was given ctx
 ---@field rights integer? open
+---@field info any queue: what was pushed
+---@field key string? queue
+---@field seq integer? queue: counts the pushes
+---@field dropped integer? queue: lost before this one
+---@field id integer? queue: what os.listen returned
 ---@field grace number? terminate: seconds until the process is killed
 
 ---@class thox.Filter
@@ -37,6 +42,12 @@
 ---@field cid integer?
 ---@field ctx thox.ContextOrNumber?
 ---@field name string?
+---@field queue string?
+
+---@class thox.ListenOptions
+---@field limit integer?
+---@field mode "drop-oldest"|"drop-new"|"block"|nil
+---@field match string[]?
 
 ---@class thox.Error what os.rpc raises
 ---@field status integer
@@ -63,6 +74,8 @@
 ---@field map table<string, string>?
 ---@field to thox.ContextOrNumber?
 ---@field bind string[]?
+---@field push string[]?
+---@field listen string[]?
 
 ---@class thox.RunOptions
 ---@field program string?
@@ -121,6 +134,26 @@ function os.bind(ctx, name, handler, options) end
 ---@param name string?
 ---@return true|nil, integer? status, string? message
 function os.unbind(ctx, name) end
+
+---push([ctx,] queue, info [, {key=}])
+---@param ctx thox.ContextOrNumber|string
+---@param queue any
+---@param info any
+---@param options { key: string? }?
+---@return integer? listeners, integer? status, string? message
+function os.push(ctx, queue, info, options) end
+
+---listen([ctx,] queue [, options])
+---@param ctx thox.ContextOrNumber|string
+---@param queue string|thox.ListenOptions|nil
+---@param options thox.ListenOptions?
+---@return integer? id, integer? status, string? message
+function os.listen(ctx, queue, options) end
+
+---@param ctx thox.ContextOrNumber|string|integer
+---@param queue string?
+---@return true|nil, integer? status, string? message
+function os.unlisten(ctx, queue) end
 
 ---@param cid integer
 ---@param status integer|boolean
