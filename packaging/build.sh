@@ -12,6 +12,7 @@ packages=(
     liblmdb-dev
     liblua5.4-dev
     libmd-dev
+    libncurses-dev
     libprotobuf-c-dev
     libsystemd-dev
     lua5.4

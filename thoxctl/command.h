@@ -34,8 +34,9 @@ struct invocation {
         uint64_t quantum_us;      /* INVOCATION_UNSET: not given */
         uint64_t version, expect; /* stores; INVOCATION_UNSET: not given */
         const char *note;
-        uint64_t n_lines; /* logs */
-        bool is_now;      /* kill, shutdown */
+        uint64_t n_lines;  /* logs */
+        uint64_t delay_us; /* top */
+        bool is_now;       /* kill, shutdown */
 };
 
 enum command_group {

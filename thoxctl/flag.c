@@ -49,6 +49,8 @@ const struct flag FLAGS[] = {
           AT(version) },
         { "lines", 'n', false, "N", "the newest N lines (default 100)", FLAG_KIND_NUMBER,
           AT(n_lines) },
+        { "delay", 'd', false, "TIME", "time between two looks (default 1s)", FLAG_KIND_DURATION,
+          AT(delay_us) },
         { "now", 0, false, NULL, "at once, without a chance to finish", FLAG_KIND_SWITCH,
           AT(is_now) },
 };

@@ -165,11 +165,14 @@ int output_format(struct buf *b, enum column_kind kind, const json_t *value) {
                 return format_time(b, number);
         if (kind == COLUMN_CPU)
                 return buf_printf(b, "%.2fs", number);
+        if (kind == COLUMN_RATE)
+                return buf_printf(b, number < 9.95 ? "%.1f" : "%.0f", number);
         return format_plain(b, value);
 }
 
 static bool kind_is_right_aligned(enum column_kind kind) {
-        return kind == COLUMN_NUMBER || kind == COLUMN_CPU || kind == COLUMN_SIZE;
+        return kind == COLUMN_NUMBER || kind == COLUMN_CPU || kind == COLUMN_RATE ||
+               kind == COLUMN_SIZE;
 }
 
 /* Characters, not bytes: continuation bytes take no room. */

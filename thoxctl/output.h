@@ -35,6 +35,7 @@ enum column_kind {
         COLUMN_STATE,    /* a word with a colour */
         COLUMN_DURATION, /* seconds: "3m 12s" */
         COLUMN_CPU,      /* seconds with two decimals */
+        COLUMN_RATE,     /* a second, or percent: one decimal below 10 */
         COLUMN_SIZE,     /* bytes: "1.2M" */
         COLUMN_TIME,     /* seconds since the epoch: "2026-01-31 12:00:00" */
         _COLUMN_KIND_N,

@@ -9,6 +9,7 @@
 extern const struct command VERB_RUN;
 extern const struct command VERB_PS;
 extern const struct command VERB_STATUS;
+extern const struct command VERB_TOP;
 extern const struct command VERB_KILL;
 extern const struct command VERB_LOGS;
 extern const struct command VERB_GET;

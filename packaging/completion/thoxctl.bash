@@ -22,7 +22,7 @@ _thoxctl_names() {
 
 _thoxctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local verbs='run ps ls list status kill logs get set rm versions rollback call services
+    local verbs='run ps ls list status top kill logs get set rm versions rollback call services
         describe handles calls shutdown version help'
     local common='--help --version --quiet --verbose --json --color --no-legend --timeout --yes
         --socket --dir --user --system'
@@ -31,7 +31,7 @@ _thoxctl() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --dir | --socket | -S | --timeout | --color | --name | --runtime | --memory | --quantum | \
-            --restart | --expect | --note | --lines | -n) ((i++)) ;;
+            --restart | --expect | --note | --lines | -n | --delay | -d) ((i++)) ;;
         -*) ;;
         *)
             if [[ -z $verb ]]; then verb=${COMP_WORDS[i]}; else words+=("${COMP_WORDS[i]}"); fi
@@ -54,6 +54,7 @@ _thoxctl() {
     get) own='--version' ;;
     set | rm) own='--expect --note' ;;
     logs) own='--lines' ;;
+    top) own='--delay' ;;
     esac
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$own $common" -- "$cur")

@@ -81,7 +81,8 @@ Test(output, quantities_have_units) {
                 { COLUMN_DURATION, 7260, "2h 1m" }, { COLUMN_DURATION, 90000, "1d 1h" },
                 { COLUMN_SIZE, 1023, "1023" },      { COLUMN_SIZE, 1536, "1.5K" },
                 { COLUMN_SIZE, 64 << 20, "64.0M" }, { COLUMN_CPU, 0.125, "0.12s" },
-                { COLUMN_DURATION, -1, "0s" },
+                { COLUMN_DURATION, -1, "0s" },      { COLUMN_RATE, 9.94, "9.9" },
+                { COLUMN_RATE, 9.96, "10" },        { COLUMN_RATE, 0, "0.0" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
