@@ -2,8 +2,8 @@
  * table.c - open addressing with linear probing. Removal moves later entries of the run back, so
  * there are no tombstones and a table that is used for long stays as quick as a new one.
  *
- * Invariants: 1. between an entry's home slot and its slot no slot is empty. 2. At most 3/4 of the
- * slots are used. 3. An empty slot has value NULL.
+ * Invariants: 1. between an entry's home slot and its slot no slot is empty. 2. At most half of the
+ * slots are used: a key that is absent is told by two of them. 3. An empty slot has value NULL.
  */
 #include "libipc/base/table.h"
 
@@ -46,11 +46,12 @@ void table_deinit(struct table *t) {
         t->n_slots = 0;
 }
 
-static uint64_t rotate(uint64_t x, int n) {
+static inline uint64_t rotate(uint64_t x, int n) {
         return x << n | x >> (64 - n);
 }
 
-static void sip_round(uint64_t v[4]) {
+/* Inlined, so that the state stays in registers. */
+static inline void sip_round(uint64_t v[4]) {
         v[0] += v[1];
         v[2] += v[3];
         v[1] = rotate(v[1], 13) ^ v[0];
@@ -63,7 +64,7 @@ static void sip_round(uint64_t v[4]) {
         v[2] = rotate(v[2], 32);
 }
 
-static void sip_word(uint64_t v[4], uint64_t word) {
+static inline void sip_word(uint64_t v[4], uint64_t word) {
         v[3] ^= word;
         sip_round(v);
         v[0] ^= word;
@@ -95,7 +96,7 @@ static uint32_t table_hash_name(const struct table *t, const uint8_t *bytes, siz
         return (uint32_t)(word ^ word >> 32);
 }
 
-static uint32_t table_hash_u64(const struct table *t, uint64_t key) {
+static inline uint32_t table_hash_u64(const struct table *t, uint64_t key) {
         uint64_t x = key ^ t->seed[0];
 
         x = (x ^ x >> 32) * UINT64_C(0xd6e8feb86659fd93);
@@ -103,7 +104,7 @@ static uint32_t table_hash_u64(const struct table *t, uint64_t key) {
         return (uint32_t)(x ^ x >> 32);
 }
 
-static bool slot_equals(const struct table_slot *a, const struct table_slot *b) {
+static inline bool slot_equals(const struct table_slot *a, const struct table_slot *b) {
         if (a->hash != b->hash || a->len != b->len)
                 return false;
         if (a->len == TABLE_LEN_U64)
@@ -111,14 +112,16 @@ static bool slot_equals(const struct table_slot *a, const struct table_slot *b) 
         return a->len == 0 || memcmp(a->name, b->name, a->len) == 0;
 }
 
-/* Where the key is, or the empty slot where it would go. The table has slots. */
-static struct table_slot *table_probe(const struct table *t, const struct table_slot *key) {
+/* Where the key is, or the empty slot where it would go. The table has slots. Inlined, so that a number
+ * is compared as one. */
+static inline struct table_slot *table_probe(const struct table *t, const struct table_slot *key) {
         const size_t mask = t->n_slots - 1;
+        struct table_slot *const slots = t->slots;
         size_t i = key->hash & mask;
 
-        while (t->slots[i].value && !slot_equals(&t->slots[i], key))
+        while (slots[i].value && !slot_equals(&slots[i], key))
                 i = (i + 1) & mask;
-        return &t->slots[i];
+        return &slots[i];
 }
 
 static int table_grow(struct table *t) {
@@ -145,7 +148,7 @@ static int table_add(struct table *t, struct table_slot entry) {
         int r;
 
         assert(entry.value);
-        if ((t->n_used + 1) * 4 > t->n_slots * 3) {
+        if ((t->n_used + 1) * 2 > t->n_slots) {
                 r = table_grow(t);
                 if (r < 0)
                         return error_trace(r);
@@ -194,7 +197,7 @@ static void *table_remove(struct table *t, struct table_slot key) {
         return value;
 }
 
-static struct table_slot key_of_u64(const struct table *t, uint64_t key, void *value) {
+static inline struct table_slot key_of_u64(const struct table *t, uint64_t key, void *value) {
         return (struct table_slot){
                 .key = key,
                 .value = value,

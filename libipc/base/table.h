@@ -1,6 +1,6 @@
 /*
  * table.h - hash table of pointers, keyed by a u64 or by a byte string. Open addressing, linear
- * probing, grows at 3/4; keys of byte strings are borrowed from the value's owner and must outlive
+ * probing, grows at 1/2; keys of byte strings are borrowed from the value's owner and must outlive
  * the entry. Strings are hashed with SipHash-1-3 under a per-process random key, so that no peer
  * can choose names that collide.
  */
