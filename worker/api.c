@@ -1,8 +1,9 @@
 /*
- * api.c - see api.h: handles, and what waiting and refusing look like everywhere.
+ * api.c - see api.h: handles, words, and what waiting and refusing look like everywhere.
  */
 #include "worker/api.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -97,6 +98,28 @@ void api_new_class(lua_State *L,
         luaL_setfuncs(L, methods, 0);
         lua_setfield(L, -2, "__index");
         lua_pop(L, 1);
+}
+
+/* ---- words --------------------------------------------------------------------------------- */
+
+void api_set_worded_functions(lua_State *L, const luaL_Reg *functions) {
+        static const char *const words[] = {
+                [API_WORD_TYPE] = "type",
+                [API_WORD_CALL] = "call",
+                [API_WORD_ANSWER] = "answer",
+                [API_WORD_CID] = "cid",
+                [API_WORD_CTX] = "ctx",
+                [API_WORD_NAME] = "name",
+                [API_WORD_PID] = "pid",
+                [API_WORD_UID] = "uid",
+                [API_WORD_ARGS] = "args",
+                [API_WORD_N] = "n",
+                [API_WORD_STATUS_CODE] = "status_code",
+        };
+        static_assert(ARRAY_SIZE(words) == _API_WORD_N, "one string per word");
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                lua_pushstring(L, words[i]);
+        luaL_setfuncs(L, functions, _API_WORD_N);
 }
 
 /* ---- time ---------------------------------------------------------------------------------- */

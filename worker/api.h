@@ -28,9 +28,42 @@ uint32_t api_check_handle(lua_State *L, int index);
 /* Whether the value is either. */
 bool api_is_handle(lua_State *L, int index);
 
+/* ---- words (api.c): strings that the tables of events are made of, there once and for all ----- */
+
+enum api_word {
+        API_WORD_TYPE,
+        API_WORD_CALL,
+        API_WORD_ANSWER,
+        API_WORD_CID,
+        API_WORD_CTX,
+        API_WORD_NAME,
+        API_WORD_PID,
+        API_WORD_UID,
+        API_WORD_ARGS,
+        API_WORD_N,
+        API_WORD_STATUS_CODE,
+        _API_WORD_N,
+};
+
+/* Adds `functions`, which may use api_push_word, to the table at the top. */
+void api_set_worded_functions(lua_State *L, const luaL_Reg *functions);
+static inline void api_push_word(lua_State *L, enum api_word word) {
+        lua_pushvalue(L, lua_upvalueindex(1 + (int)word));
+}
+/* A field of the table at the top. */
+static inline void api_set_integer(lua_State *L, enum api_word key, lua_Integer value) {
+        api_push_word(L, key);
+        lua_pushinteger(L, value);
+        lua_rawset(L, -3);
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
 /* Seconds at `index`, as a time of the monotonic clock; SCHED_NEVER for nil. */
 uint64_t api_check_deadline(lua_State *L, int index);
 uint64_t api_check_duration(lua_State *L, int index); /* microseconds */
+
+/* ---- waiting and refusing -------------------------------------------------------------------- */
 
 /* Pushes nil, status, message. */
 int api_refuse(lua_State *L, uint32_t status, const char *message);
@@ -68,7 +101,7 @@ int api_finish_request(lua_State *L, int status, lua_KContext ctx);
 uint64_t api_call(lua_State *L, struct wire_call *call, int first, int n, enum pending_kind kind);
 /* The endpoint name at `index` into `call`. */
 void api_check_name(lua_State *L, int index, struct wire_call *call);
-/* os.caller needs the call of the running handler. */
+/* The table of a call, without its arguments; for worded functions. */
 void api_push_call(lua_State *L, const struct event *e);
 
 /* ---- queues (api_queue.c) ------------------------------------------------------------------ */

@@ -186,18 +186,18 @@ static int l_cancel(lua_State *L) {
 void api_push_call(lua_State *L, const struct event *e) {
         /* With the arguments eight fields: one more would double the table. */
         lua_createtable(L, 0, 7 + (e->time_us != 0));
-        lua_pushliteral(L, "call");
-        lua_setfield(L, -2, "type");
-        lua_pushinteger(L, (lua_Integer)e->cid);
-        lua_setfield(L, -2, "cid");
+        api_push_word(L, API_WORD_TYPE);
+        api_push_word(L, API_WORD_CALL);
+        lua_rawset(L, -3);
+        api_set_integer(L, API_WORD_CID, (lua_Integer)e->cid);
+        api_push_word(L, API_WORD_CTX);
         api_push_handle(L, e->handle);
-        lua_setfield(L, -2, "ctx");
+        lua_rawset(L, -3);
+        api_push_word(L, API_WORD_NAME);
         lua_pushlstring(L, (const char *)e->name, e->name_len);
-        lua_setfield(L, -2, "name");
-        lua_pushinteger(L, e->pid);
-        lua_setfield(L, -2, "pid");
-        lua_pushinteger(L, e->uid);
-        lua_setfield(L, -2, "uid");
+        lua_rawset(L, -3);
+        api_set_integer(L, API_WORD_PID, e->pid);
+        api_set_integer(L, API_WORD_UID, e->uid);
         if (e->time_us != 0) {
                 lua_pushnumber(L, (lua_Number)e->time_us / 1e6);
                 lua_setfield(L, -2, "timeout");
@@ -219,9 +219,10 @@ static int l_caller(lua_State *L) {
 
 void api_open_call(lua_State *L) {
         static const luaL_Reg functions[] = {
-                { "call", l_call },     { "send", l_send },     { "answer", l_answer },
-                { "cancel", l_cancel }, { "caller", l_caller }, { "forward", l_forward },
-                { NULL, NULL },
+                { "call", l_call },     { "send", l_send },       { "answer", l_answer },
+                { "cancel", l_cancel }, { "forward", l_forward }, { NULL, NULL },
         };
+        static const luaL_Reg worded[] = { { "caller", l_caller }, { NULL, NULL } };
         luaL_setfuncs(L, functions, 0);
+        api_set_worded_functions(L, worded);
 }

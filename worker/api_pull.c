@@ -37,38 +37,42 @@ static void set_string(lua_State *L, const char *key, const char *value) {
         lua_setfield(L, -2, key);
 }
 
-/* The table at the top becomes `args`, its length `n` of the event as well. */
-static void set_args(lua_State *L) {
-        lua_getfield(L, -1, "n");
-        lua_setfield(L, -3, "n");
-        lua_setfield(L, -2, "args");
+/* The table at the top, of `n` values, becomes `args`. */
+static void set_args(lua_State *L, int n) {
+        api_set_integer(L, API_WORD_N, n);
+        api_push_word(L, API_WORD_ARGS);
+        lua_insert(L, -2);
+        lua_rawset(L, -3);
+        api_set_integer(L, API_WORD_N, n);
 }
 
 /* False: the sender's values are malformed. */
 static bool push_call_event(lua_State *L, const struct event *e) {
         api_push_call(L, e);
-        if (lvalue_decode(L, e, LVALUE_TARGET_TABLE) < 0)
-                return false;
-        set_args(L);
-        return true;
+        int n = lvalue_decode(L, e, LVALUE_TARGET_TABLE);
+        if (n >= 0)
+                set_args(L, n);
+        return n >= 0;
 }
 
 static void push_answer_event(lua_State *L, const struct event *e) {
-        lua_createtable(L, 0, 5);
-        set_string(L, "type", "answer");
-        set_integer(L, "cid", (lua_Integer)e->cid);
-        set_integer(L, "pid", e->pid);
-        if (lvalue_decode(L, e, LVALUE_TARGET_TABLE) >= 0) {
-                set_args(L);
-                set_integer(L, "status_code", e->status);
-                return;
+        lua_createtable(L, 0, 6);
+        api_push_word(L, API_WORD_TYPE);
+        api_push_word(L, API_WORD_ANSWER);
+        lua_rawset(L, -3);
+        api_set_integer(L, API_WORD_CID, (lua_Integer)e->cid);
+        api_set_integer(L, API_WORD_PID, e->pid);
+        uint32_t status = e->status;
+        int n = lvalue_decode(L, e, LVALUE_TARGET_TABLE);
+        if (n < 0) {
+                lua_createtable(L, 1, 1);
+                lua_pushliteral(L, "the answer's values are malformed");
+                lua_rawseti(L, -2, 1);
+                n = 1;
+                status = STATUS_PROTO;
         }
-        lua_createtable(L, 1, 1);
-        lua_pushliteral(L, "the answer's values are malformed");
-        lua_rawseti(L, -2, 1);
-        set_integer(L, "n", 1);
-        set_args(L);
-        set_integer(L, "status_code", STATUS_PROTO);
+        set_args(L, n);
+        api_set_integer(L, API_WORD_STATUS_CODE, status);
 }
 
 static void push_exit_fields(lua_State *L, const struct event *e) {
@@ -342,14 +346,11 @@ static int l_set_pull_with(lua_State *L) {
 
 void api_open_pull(lua_State *L) {
         static const luaL_Reg functions[] = {
-                { "pull", l_pull },
-                { "new_pull", l_new_pull },
-                { "peek", l_peek },
-                { "take", l_take },
-                { "wait_untried", l_wait_untried },
-                { "deadline", l_deadline },
-                { "set_pull_with", l_set_pull_with },
-                { NULL, NULL },
+                { "new_pull", l_new_pull },           { "take", l_take },
+                { "wait_untried", l_wait_untried },   { "deadline", l_deadline },
+                { "set_pull_with", l_set_pull_with }, { NULL, NULL },
         };
+        static const luaL_Reg worded[] = { { "pull", l_pull }, { "peek", l_peek }, { NULL, NULL } };
         luaL_setfuncs(L, functions, 0);
+        api_set_worded_functions(L, worded);
 }

@@ -248,7 +248,11 @@ void lvalue_encode_one(lua_State *L, struct syscalls *s, int index, const char *
 }
 
 void lvalue_encode(lua_State *L, struct syscalls *s, int first, int n, const char *what) {
-        struct encoder e = { .L = L, .s = s, .what = what };
+        struct encoder e; /* its levels are set as they are opened */
+        e.L = L;
+        e.s = s;
+        e.what = what;
+        e.depth = 0;
         syscall_clear_values(s);
         for (int i = 0; i < n; i++) {
                 e.root = i + 1;
@@ -361,10 +365,15 @@ static bool decoder_push(struct decoder *d, const struct value *v) {
 }
 
 int lvalue_decode(lua_State *L, const struct event *e, enum lvalue_target target) {
-        struct decoder d = { .L = L, .event = e, .is_table = target == LVALUE_TARGET_TABLE };
+        struct decoder d; /* its containers are set as they are opened */
         struct value_reader reader;
         struct value v;
         int top = lua_gettop(L), r;
+        d.L = L;
+        d.event = e;
+        d.depth = 0;
+        d.n_values = 0;
+        d.is_table = target == LVALUE_TARGET_TABLE;
         value_reader_init(&reader, e->values, e->values_len);
         luaL_checkstack(L, LVALUE_STACK_SLOTS, "values nested too deep");
         if (d.is_table)
@@ -381,9 +390,5 @@ int lvalue_decode(lua_State *L, const struct event *e, enum lvalue_target target
                 lua_settop(L, top);
                 return -1;
         }
-        if (!d.is_table)
-                return d.n_values;
-        lua_pushinteger(L, d.n_values);
-        lua_setfield(L, -2, "n");
-        return 1;
+        return d.n_values;
 }

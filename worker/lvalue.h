@@ -22,9 +22,8 @@ void lvalue_encode_one(lua_State *L, struct syscalls *s, int index, const char *
 
 enum lvalue_target {
         LVALUE_TARGET_STACK,
-        LVALUE_TARGET_TABLE, /* one table {n = count, ...} */
+        LVALUE_TARGET_TABLE, /* one table */
 };
 
-/* Pushes the event's values. Returns how many (stack) or 1 (table); -1 and nothing pushed when they
- * are malformed. */
+/* Pushes the event's values. Returns how many; -1 and nothing pushed when they are malformed. */
 int lvalue_decode(lua_State *L, const struct event *e, enum lvalue_target target);

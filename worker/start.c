@@ -93,8 +93,10 @@ static void push_info(lua_State *L, const struct start *s) {
         set_integer(L, "n_images", (lua_Integer)m->n_images);
         set_bytes(L, "name", m->name);
         set_bytes(L, "program", m->program);
-        if (lvalue_decode(L, &values, LVALUE_TARGET_TABLE) < 0)
+        int n = lvalue_decode(L, &values, LVALUE_TARGET_TABLE);
+        if (n < 0)
                 luaL_error(L, "the program's arguments are malformed");
+        set_integer(L, "n", n);
         lua_setfield(L, -2, "args");
         lua_createtable(L, 0, (int)m->n_contexts);
         for (size_t i = 0; i < m->n_contexts; i++) {

@@ -18,7 +18,7 @@
 #include "worker/start.h"
 
 #define WORKER_EXIT_LOST 1 /* initd is gone or makes no sense */
-#define WORKER_YIELDS_PER_READ 16u
+#define WORKER_YIELDS_PER_READ 64u
 
 /* ---- the socket ---------------------------------------------------------------------------- */
 
