@@ -57,18 +57,23 @@ void binding_remove(struct bindings *all, struct binding *b) {
         table_remove_name(&all->by_key, b->key, b->key_len);
         list_remove(&b->link);
         all->n_handlers -= binding_has_handler(b);
+        if (all->latest == b)
+                all->latest = NULL;
         b->is_removed = true;
 }
 
-struct binding *binding_find(const struct bindings *all,
-                             uint32_t handle,
-                             const void *name,
-                             size_t len) {
+static bool binding_has_key(const struct binding *b, const uint8_t *key, size_t len) {
+        return b->key_len == len && memcmp(b->key, key, len) == 0;
+}
+
+struct binding *binding_find(struct bindings *all, uint32_t handle, const void *name, size_t len) {
         uint8_t key[BINDING_KEY_BYTES];
         if (len > LIMIT_NAME_BYTES)
                 return NULL;
         size_t key_len = binding_make_key(key, handle, name, len);
-        return table_find_name(&all->by_key, key, key_len);
+        if (!all->latest || !binding_has_key(all->latest, key, key_len))
+                all->latest = table_find_name(&all->by_key, key, key_len);
+        return all->latest;
 }
 
 struct binding *binding_find_sid(const struct bindings *all, uint32_t sid) {

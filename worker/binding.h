@@ -37,7 +37,8 @@ struct binding {
 struct bindings {
         struct table by_key;
         struct list all;
-        size_t n_handlers; /* with a handler: they keep the process alive */
+        struct binding *latest; /* found: the next call is likely to be for the same */
+        size_t n_handlers;      /* with a handler: they keep the process alive */
 };
 
 void bindings_init(struct bindings *b);
@@ -49,10 +50,7 @@ struct binding *binding_free(struct binding *b);
 int binding_add(struct bindings *all, struct binding *b);
 /* Out of the table: no new calls. The caller frees it when nothing runs. */
 void binding_remove(struct bindings *all, struct binding *b);
-struct binding *binding_find(const struct bindings *all,
-                             uint32_t handle,
-                             const void *name,
-                             size_t len);
+struct binding *binding_find(struct bindings *all, uint32_t handle, const void *name, size_t len);
 struct binding *binding_find_sid(const struct bindings *all, uint32_t sid);
 static inline bool binding_has_handler(const struct binding *b) {
         return b->handler != BINDING_NO_HANDLER;

@@ -13,6 +13,8 @@
 #include "libipc/base/fd.h"
 #include "worker/syscall.h"
 
+#define EVENT_SMALL_BYTES 512u
+#define EVENT_SPARES 128u
 #define EVENT_SPARE_BYTES (4u << 20)
 /* Less is copied: it should not hold the memory of a long frame. */
 #define EVENT_KEEP_BYTES (16u << 10)
@@ -49,6 +51,7 @@ int event_type_parse(const char *name) {
 void event_reader_init(struct event_reader *r) {
         *r = (struct event_reader){ 0 };
         list_init(&r->partial);
+        pool_init(&r->small, EVENT_SMALL_BYTES, EVENT_SPARES);
         buf_init(&r->spare, LIMIT_MESSAGE_BYTES);
 }
 
@@ -61,6 +64,7 @@ static void assembly_free(struct assembly *a) {
 void event_reader_deinit(struct event_reader *r) {
         list_for_each_safe(node, &r->partial)
                 assembly_free(container_of(node, struct assembly, link));
+        pool_deinit(&r->small);
         buf_deinit(&r->spare);
 }
 
@@ -125,15 +129,18 @@ static void event_drop_partial(struct event_reader *r, uint64_t cid) {
 }
 
 static int event_new(struct event **ret,
+                     struct event_reader *r,
                      const struct wire_frame *f,
                      const void *name,
                      size_t name_len,
                      size_t values_len) {
         size_t caps_bytes = f->extra.n_caps * sizeof(struct wire_cap);
-        struct event *e = malloc(sizeof(*e) + caps_bytes + name_len + values_len);
+        size_t size = sizeof(struct event) + caps_bytes + name_len + values_len;
+        bool is_small = size <= EVENT_SMALL_BYTES;
+        struct event *e = is_small ? pool_new(&r->small) : malloc(size);
         if (!e)
                 return error_origin(ENOMEM);
-        *e = (struct event){ .seq = f->seq, .fd = -1, .name_len = name_len };
+        *e = (struct event){ .seq = f->seq, .fd = -1, .name_len = name_len, .is_small = is_small };
         list_init(&e->link);
         list_init(&e->listener_link);
         uint8_t *at = (uint8_t *)(e + 1);
@@ -184,7 +191,7 @@ static int event_new_with_values(struct event_reader *r,
                                  struct event **ret) {
         struct chunk *kept = event_keep_values(r, conn, f, a);
         struct event *e;
-        int error = event_new(&e, f, call ? call->name : NULL, call ? call->name_len : 0,
+        int error = event_new(&e, r, f, call ? call->name : NULL, call ? call->name_len : 0,
                               a || kept ? 0 : f->extra.values_len);
         if (error < 0) {
                 chunk_unref(kept, r->pool);
@@ -341,13 +348,15 @@ static ProtobufCBinaryData frame_text(const Thox__Frame *m) {
         return (ProtobufCBinaryData){ 0 };
 }
 
-static int event_read_other(const struct wire_frame *f, struct event **ret) {
+static int event_read_other(struct event_reader *reader,
+                            const struct wire_frame *f,
+                            struct event **ret) {
         for (size_t i = 0; i < ARRAY_SIZE(event_rows); i++) {
                 if (event_rows[i].kind != f->kind)
                         continue;
                 ProtobufCBinaryData text = frame_text(f->message);
                 struct event *e;
-                int r = event_new(&e, f, text.data, text.len, 0);
+                int r = event_new(&e, reader, f, text.data, text.len, 0);
                 if (r < 0)
                         return error_trace(r);
                 e->type = event_rows[i].type;
@@ -371,7 +380,7 @@ int event_read(struct event_reader *r,
         else if (frame->kind == THOX__FRAME__BODY_PUSHED)
                 result = event_read_pushed(r, conn, frame, &e);
         else
-                result = event_read_other(frame, &e);
+                result = event_read_other(r, frame, &e);
         if (result != 0)
                 return result < 0 ? error_trace(result) : result;
         e->serial = ++r->n_events;
@@ -399,6 +408,8 @@ struct event *event_free(struct event_reader *r, struct event *e) {
         list_remove(&e->listener_link);
         fd_close(e->fd);
         event_release_values(r, e);
+        if (e->is_small)
+                return pool_free(&r->small, e);
         free(e);
         return NULL;
 }

@@ -9,6 +9,7 @@
 
 #include "libipc/base/buf.h"
 #include "libipc/base/list.h"
+#include "libipc/base/pool.h"
 #include "libipc/conn.h"
 
 struct served;
@@ -56,12 +57,14 @@ struct event {
         int fd;               /* the first descriptor of an answer, -1: none */
         struct chunk *kept;   /* values of a long frame stay where they were received */
         struct buf assembled; /* values of several frames */
+        bool is_small;        /* from the reader's pool */
 };
 
 /* Puts long messages together. */
 struct event_reader {
         struct list partial; /* struct assembly */
         uint64_t n_events;
+        struct pool small;       /* events with little in them */
         struct chunk_pool *pool; /* of the connection, where `kept` goes back to */
         struct buf spare; /* kept so that long messages do not fault in fresh pages each time */
 };

@@ -10,21 +10,6 @@
 #define HEAP_AREA_FIRST_BYTES (16u << 10)
 #define HEAP_AREA_MAX_BYTES (64u << 10)
 
-#if defined(__has_feature)
-#        if __has_feature(address_sanitizer)
-#                define HEAP_IS_CHECKED 1
-#        endif
-#elif defined(__SANITIZE_ADDRESS__)
-#        define HEAP_IS_CHECKED 1
-#endif
-#ifndef HEAP_IS_CHECKED
-#        define HEAP_IS_CHECKED 0
-#endif
-
-struct heap_block {
-        struct heap_block *next;
-};
-
 void heap_init(struct heap *h) {
         *h = (struct heap){ .next_area_bytes = HEAP_AREA_FIRST_BYTES };
 }
@@ -36,14 +21,6 @@ void heap_deinit(struct heap *h) {
                 h->areas = next;
         }
         heap_init(h);
-}
-
-static size_t heap_class(size_t size) {
-        return (size - 1) / HEAP_STEP_BYTES;
-}
-
-static int heap_is_small(size_t size) {
-        return !HEAP_IS_CHECKED && size <= HEAP_SMALL_BYTES;
 }
 
 /* The rest of the old area goes to the class that it fills. */
@@ -73,12 +50,10 @@ static int heap_add_area(struct heap *h) {
 void *heap_new(struct heap *h, size_t size) {
         if (!heap_is_small(size))
                 return malloc(size);
-        size_t class = heap_class(size), bytes = (class + 1) * HEAP_STEP_BYTES;
-        struct heap_block *block = h->free[class];
-        if (block) {
-                h->free[class] = block->next;
-                return block;
-        }
+        void *spare = heap_new_spare(h, size);
+        if (spare)
+                return spare;
+        size_t bytes = (heap_class(size) + 1) * HEAP_STEP_BYTES;
         if ((size_t)(h->end - h->at) < bytes && heap_add_area(h) < 0)
                 return NULL;
         void *result = h->at;
@@ -86,14 +61,8 @@ void *heap_new(struct heap *h, size_t size) {
         return result;
 }
 
-void heap_free(struct heap *h, void *ptr, size_t size) {
-        if (!heap_is_small(size)) {
-                free(ptr);
-                return;
-        }
-        struct heap_block *block = ptr;
-        block->next = h->free[heap_class(size)];
-        h->free[heap_class(size)] = block;
+void heap_free_large(void *ptr) {
+        free(ptr);
 }
 
 void *heap_resize(struct heap *h, void *ptr, size_t old_size, size_t size) {

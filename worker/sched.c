@@ -13,6 +13,7 @@
 #include "worker/vm.h"
 
 #define SCHED_SIGNAL SIGALRM
+#define SCHED_SPARE_TASKS 64u
 
 static void sched_on_signal(int number UNUSED, siginfo_t *info, void *context UNUSED) {
         struct sched *s = info->si_value.sival_ptr;
@@ -26,6 +27,7 @@ static void sched_on_signal(int number UNUSED, siginfo_t *info, void *context UN
 
 void sched_init(struct sched *s, struct vm *vm) {
         *s = (struct sched){ .vm = vm, .next_tid = 1 };
+        pool_init(&s->task_pool, sizeof(struct task), SCHED_SPARE_TASKS);
         list_init(&s->tasks);
         list_init(&s->runnable);
         list_init(&s->pullers);
@@ -39,11 +41,11 @@ void sched_set_quantum(struct sched *s, uint32_t quantum_us) {
 struct task *sched_add_task(struct sched *s, uint64_t tid) {
         if (deadlines_reserve(&s->deadlines, s->n_tasks + 1) < 0)
                 return NULL;
-        struct task *t = task_new(tid != 0 ? tid : s->next_tid);
+        struct task *t = task_new(&s->task_pool, tid != 0 ? tid : s->next_tid);
         if (!t)
                 return NULL;
         if (table_add_u64(&s->by_tid, t->tid, t) < 0)
-                return task_free(t, NULL);
+                return task_free(&s->task_pool, t, NULL);
         if (tid == 0)
                 s->next_tid++;
         list_add_tail(&s->tasks, &t->all_link);
@@ -58,6 +60,10 @@ void sched_remove_task(struct sched *s, struct task *t) {
         list_remove(&t->state_link);
         deadlines_remove(&s->deadlines, t);
         s->n_tasks--;
+}
+
+struct task *sched_free_task(struct sched *s, struct task *t, struct event_reader *r) {
+        return task_free(&s->task_pool, t, r);
 }
 
 struct task *sched_find_task(const struct sched *s, uint64_t tid) {

@@ -23,6 +23,7 @@ struct vm;
 
 struct sched {
         struct vm *vm;
+        struct pool task_pool;
         struct list tasks; /* all */
         struct table by_tid;
         struct list runnable;
@@ -43,7 +44,9 @@ void sched_set_quantum(struct sched *s, uint32_t quantum_us);
 
 /* A task that is not in any queue yet; NULL: no memory. `tid` 0: the next one. */
 struct task *sched_add_task(struct sched *s, uint64_t tid);
+/* Out of all queues; the memory goes with sched_free_task. */
 void sched_remove_task(struct sched *s, struct task *t);
+struct task *sched_free_task(struct sched *s, struct task *t, struct event_reader *r);
 struct task *sched_find_task(const struct sched *s, uint64_t tid);
 /* The task whose coroutines carry this park serial. */
 struct task *sched_find_parked(const struct sched *s, uint64_t park_serial);

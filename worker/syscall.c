@@ -13,6 +13,7 @@
 #include "worker/event.h"
 #include "worker/task.h"
 
+#define SYSCALL_SPARES 256u /* of each kind */
 #define SYSCALL_KEEP_VALUES_BYTES (4u << 20)
 #define SYSCALL_TAKE_VALUES_BYTES (16u << 10) /* from here on memory is given away, not copied */
 
@@ -20,6 +21,8 @@ int syscalls_init_take(struct syscalls *s, int fd, struct event_reader *events) 
         *s = (struct syscalls){ .events = events, .next_seq = 1 };
         table_init(&s->pending);
         table_init(&s->served);
+        pool_init(&s->pending_pool, sizeof(struct pending), SYSCALL_SPARES);
+        pool_init(&s->served_pool, sizeof(struct served), SYSCALL_SPARES);
         buf_init(&s->values, LIMIT_MESSAGE_BYTES);
         int r = conn_scratch_init(&s->scratch);
         if (r < 0) {
@@ -53,13 +56,13 @@ static int syscall_add_pending(struct syscalls *s,
                                enum pending_kind kind,
                                struct task *task,
                                struct pending **ret) {
-        struct pending *p = malloc(sizeof(*p));
+        struct pending *p = pool_new(&s->pending_pool);
         if (!p)
                 return error_origin(ENOMEM);
         *p = (struct pending){ .kind = kind, .seq = syscall_new_seq(s), .task = task };
         int r = table_add_u64(&s->pending, p->seq, p);
         if (r < 0) {
-                free(p);
+                pool_free(&s->pending_pool, p);
                 return error_trace(r);
         }
         list_init(&p->link);
@@ -74,7 +77,7 @@ void syscall_remove_pending(struct syscalls *s, struct pending *p) {
         table_remove_u64(&s->pending, p->seq);
         list_remove(&p->link);
         s->n_writes -= p->kind == PENDING_KIND_WRITE;
-        free(p);
+        pool_free(&s->pending_pool, p);
 }
 
 struct pending *syscall_find_pending(const struct syscalls *s, uint32_t seq) {
@@ -262,15 +265,16 @@ void syscall_drop_pending_of(struct syscalls *s, struct task *task) {
 }
 
 int syscall_add_served(struct syscalls *s, struct event *e) {
-        struct served *served = malloc(sizeof(*served));
+        struct served *served = pool_new(&s->served_pool);
         if (!served)
                 return error_origin(ENOMEM);
         *served = (struct served){ .cid = e->cid, .event = e, .is_queued = true };
         int r = table_add_u64(&s->served, e->cid, served);
         if (r < 0) {
-                free(served);
+                pool_free(&s->served_pool, served);
                 return error_trace(r);
         }
+        list_init(&served->link);
         e->served = served;
         return 0;
 }
@@ -281,9 +285,10 @@ struct served *syscall_find_served(const struct syscalls *s, uint64_t cid) {
 
 void syscall_remove_served(struct syscalls *s, struct served *served) {
         table_remove_u64(&s->served, served->cid);
+        list_remove(&served->link);
         struct event *e = served->event;
         bool is_kept = served->is_kept;
-        free(served);
+        pool_free(&s->served_pool, served);
         if (!e)
                 return;
         e->served = NULL;
@@ -293,10 +298,16 @@ void syscall_remove_served(struct syscalls *s, struct served *served) {
                 event_release_values(s->events, e);
 }
 
-void syscall_drop_served_of(struct syscalls *s, const struct task *task) {
-        size_t at = 0;
-        struct served *served;
-        while ((served = table_next(&s->served, &at)))
-                if (served->task == task)
-                        served->task = NULL;
+void syscall_give_served(struct served *served, struct task *task) {
+        served->is_queued = false;
+        served->task = task;
+        list_remove(&served->link);
+        list_add_tail(&task->served, &served->link);
+}
+
+void syscall_drop_served_of(struct task *task) {
+        list_for_each_safe(node, &task->served) {
+                list_remove(node);
+                container_of(node, struct served, link)->task = NULL;
+        }
 }

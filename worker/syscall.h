@@ -14,6 +14,7 @@
 
 #include "libipc/base/buf.h"
 #include "libipc/base/list.h"
+#include "libipc/base/pool.h"
 #include "libipc/base/table.h"
 #include "libipc/conn.h"
 #include "libipc/status.h"
@@ -41,8 +42,9 @@ struct pending {
         struct listener *listener; /* the same for a queue */
 };
 
-/* A call to answer. Owned by the table until it is answered. */
+/* A call to answer. Owned by the table until it is answered; linked in the task that saw it. */
 struct served {
+        struct list link;
         uint64_t cid;
         struct event *event; /* what came: waiting, at its handler's task, or kept here */
         bool is_queued;      /* not seen by the program yet: it waits somewhere */
@@ -59,9 +61,10 @@ struct syscalls {
         uint32_t generation, next_seq;
         struct table pending; /* by seq */
         struct table served;  /* by cid */
-        size_t n_writes;      /* PENDING_KIND_WRITE */
-        struct buf values;    /* of the next message */
-        struct chunk *tail;   /* more of its values: a long string at their end, not copied */
+        struct pool pending_pool, served_pool;
+        size_t n_writes;    /* PENDING_KIND_WRITE */
+        struct buf values;  /* of the next message */
+        struct chunk *tail; /* more of its values: a long string at their end, not copied */
         struct wire_cap caps[LIMIT_FRAME_CAPS];
         size_t n_caps;
 };
@@ -114,4 +117,7 @@ void syscall_drop_pending_of(struct syscalls *s, struct task *task);
 int syscall_add_served(struct syscalls *s, struct event *e);
 struct served *syscall_find_served(const struct syscalls *s, uint64_t cid);
 void syscall_remove_served(struct syscalls *s, struct served *served);
-void syscall_drop_served_of(struct syscalls *s, const struct task *task);
+/* The program gets to see it: it is the task's now. */
+void syscall_give_served(struct served *served, struct task *task);
+/* The task is ending: what it saw and did not answer is nobody's. */
+void syscall_drop_served_of(struct task *task);

@@ -4,36 +4,34 @@
 #include "worker/task.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
-struct task *task_new(uint64_t tid) {
-        struct task *t = calloc(1, sizeof(*t));
+struct task *task_new(struct pool *tasks, uint64_t tid) {
+        struct task *t = pool_new(tasks);
         if (!t)
                 return NULL;
-        t->tid = tid;
-        t->state = TASK_STATE_RUNNING;
+        *t = (struct task){ .tid = tid, .state = TASK_STATE_RUNNING };
         list_init(&t->all_link);
         list_init(&t->state_link);
         list_init(&t->joiners);
         list_init(&t->group_link);
         list_init(&t->waits);
         list_init(&t->pending);
+        list_init(&t->served);
         mailbox_init(&t->mailbox);
         return t;
 }
 
-struct task *task_free(struct task *t, struct event_reader *r) {
+struct task *task_free(struct pool *tasks, struct task *t, struct event_reader *r) {
         if (!t)
                 return NULL;
         assert(!t->coroutine && !t->group);
-        assert(list_is_empty(&t->pending) && list_is_empty(&t->joiners));
-        assert(list_is_empty(&t->waits));
+        assert(list_is_empty(&t->pending) && list_is_empty(&t->served));
+        assert(list_is_empty(&t->joiners) && list_is_empty(&t->waits));
         list_remove(&t->all_link);
         list_remove(&t->state_link);
         mailbox_clear(&t->mailbox, r);
         event_free(r, t->event);
         event_free(r, t->call);
         event_free(r, t->oneway);
-        free(t);
-        return NULL;
+        return pool_free(tasks, t);
 }

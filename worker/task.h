@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "libipc/base/list.h"
+#include "libipc/base/pool.h"
 #include "worker/mailbox.h"
 
 struct lua_State;
@@ -54,7 +55,6 @@ struct task {
         struct list group_link; /* group.members */
         struct list joiners;    /* tasks that wait for its end */
         bool is_killed;         /* its next slice is its end */
-        bool has_seen_calls;    /* some served call may name it */
         bool has_routes;        /* what is bound without a handler, and queues, may name it */
 
         struct filter filter;
@@ -66,6 +66,7 @@ struct task {
 
         struct mailbox mailbox;
         struct list pending; /* struct pending: calls it made that are not answered */
+        struct list served;  /* struct served: calls it took that are not answered */
 
         struct binding *binding; /* serves one call of this binding */
         struct event *call;
@@ -74,7 +75,7 @@ struct task {
         uint64_t trace; /* of the last call it took: the calls it makes carry it on */
 };
 
-/* NULL: no memory. */
-struct task *task_new(uint64_t tid);
+/* From a pool of struct task. NULL: no memory. */
+struct task *task_new(struct pool *tasks, uint64_t tid);
 /* The coroutine's reference must be gone; events go back to `r`. */
-struct task *task_free(struct task *t, struct event_reader *r);
+struct task *task_free(struct pool *tasks, struct task *t, struct event_reader *r);

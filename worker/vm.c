@@ -90,16 +90,16 @@ static void *vm_resize(struct vm *vm, void *ptr, size_t old, size_t size) {
         return vm->main;
 }
 
-/* lua_Alloc. The state itself is never resized, and freed only with its area. */
-static void *vm_alloc(void *userdata, void *ptr, size_t old_size, size_t size) {
-        struct vm *vm = userdata;
+/* The state itself, which is large, is freed only with its area. */
+static void vm_free(struct vm *vm, void *ptr, size_t size) {
+        vm->used -= size;
+        if (size <= HEAP_SMALL_BYTES || !vm_is_in_main_block(vm, ptr))
+                heap_free(&vm->heap, ptr, size);
+}
+
+/* A block that is moved, or new where the limit or the heap has a word to say. */
+static void *vm_grow(struct vm *vm, void *ptr, size_t old_size, size_t size) {
         size_t old = ptr ? old_size : 0;
-        if (size == 0) {
-                vm->used -= old;
-                if (ptr && !vm_is_in_main_block(vm, ptr))
-                        heap_free(&vm->heap, ptr, old);
-                return NULL;
-        }
         bool may_fail = !ptr && (old_size == LUA_TSTRING || old_size == LUA_TUSERDATA);
         bool is_over = size > old && vm->used + (size - old) > vm->trigger;
         if (is_over && !vm_admit(vm, may_fail, size - old))
@@ -109,6 +109,22 @@ static void *vm_alloc(void *userdata, void *ptr, size_t old_size, size_t size) {
                 vm_exhausted(vm);
         if (result)
                 vm->used += size - old;
+        return result;
+}
+
+/* lua_Alloc. The state itself is never resized. */
+static void *vm_alloc(void *userdata, void *ptr, size_t old_size, size_t size) {
+        struct vm *vm = userdata;
+        if (size == 0) {
+                if (ptr)
+                        vm_free(vm, ptr, old_size);
+                return NULL;
+        }
+        bool is_plain = !ptr && vm->main && vm->used + size <= vm->trigger;
+        void *result = is_plain ? heap_new_spare(&vm->heap, size) : NULL;
+        if (!result)
+                return vm_grow(vm, ptr, old_size, size);
+        vm->used += size;
         return result;
 }
 

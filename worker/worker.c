@@ -137,11 +137,8 @@ void worker_take(struct worker *w, struct task *t, struct event *e) {
         if (e->type != EVENT_TYPE_CALL)
                 return;
         t->trace = e->trace;
-        if (!e->served)
-                return;
-        e->served->is_queued = false;
-        e->served->task = t;
-        t->has_seen_calls = true;
+        if (e->served)
+                syscall_give_served(e->served, t);
 }
 
 void worker_let_go(struct worker *w, struct task *t, struct event *e) {
@@ -294,9 +291,8 @@ static void worker_start_call(struct worker *w, struct binding *b, struct event 
         t->call = e;
         t->call_cid = e->cid;
         worker_take(w, t, e);
-        struct served *served = syscall_find_served(&w->syscalls, e->cid);
-        if (served)
-                served->is_aborting = b->is_aborting;
+        if (e->served)
+                e->served->is_aborting = b->is_aborting;
         sched_wake(&w->sched, t, NULL);
 }
 
@@ -464,8 +460,7 @@ void worker_end_task(struct worker *w, struct task *t) {
         struct binding *b = t->binding;
         sched_remove_task(&w->sched, t);
         syscall_drop_pending_of(&w->syscalls, t);
-        if (t->has_seen_calls)
-                syscall_drop_served_of(&w->syscalls, t);
+        syscall_drop_served_of(t);
         if (t->has_routes) {
                 worker_forget_raw_bindings(w, t);
                 worker_forget_listening(w, t);
@@ -474,7 +469,7 @@ void worker_end_task(struct worker *w, struct task *t) {
                 worker_inherit_mailbox(w, t);
         if (t == w->main_task)
                 w->main_task = NULL;
-        task_free(t, &w->events);
+        sched_free_task(&w->sched, t, &w->events);
         if (!b)
                 return;
         b->n_running--;
