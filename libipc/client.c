@@ -35,6 +35,7 @@ struct client {
         struct list partial; /* messages with frames to come */
         struct list events;  /* complete, put aside */
         size_t n_events, n_held_bytes;
+        uint64_t n_lost;          /* pushed, and found no room in `events` */
         struct table started;     /* seq of client_call_start → the same as a pointer */
         struct message *current;  /* what client_wait returned last */
         struct message *answered; /* what client_await returned last */
@@ -224,6 +225,12 @@ static int put_aside_take(struct client *c, struct message *m) {
         }
         if (is_call(m) && (c->n_events >= LIMIT_CLIENT_EVENTS || !fits(c, m)))
                 return error_trace(refuse_take(c, m));
+        if (m->event.type == CLIENT_EVENT_PUSHED &&
+            (c->n_events >= LIMIT_CLIENT_EVENTS || !fits(c, m))) {
+                c->n_lost += m->event.dropped + 1;
+                message_free(m);
+                return 0;
+        }
         /* Nobody has cause for so many of the others. */
         if (c->n_events == 2 * LIMIT_CLIENT_EVENTS) {
                 message_free(m);
@@ -278,6 +285,10 @@ int client_wait(struct client *c, uint64_t timeout_us, int also_fd, struct clien
         }
         if (m->event.type == CLIENT_EVENT_ANSWER)
                 table_remove_u64(&c->started, m->seq);
+        if (m->event.type == CLIENT_EVENT_PUSHED) {
+                m->event.dropped += c->n_lost;
+                c->n_lost = 0;
+        }
         c->current = m;
         *ret = m->event;
         return 0;
@@ -423,17 +434,24 @@ int client_answer(struct client *c, uint64_t cid, uint32_t status, const struct 
 }
 
 /* Sends `message` and waits for its Reply. */
+static int ask_with(struct client *c,
+                    const Thox__Frame *message,
+                    const struct wire_extra *extra,
+                    struct message **ret) {
+        int r = c->error < 0 ? c->error : sent(c, conn_send(&c->conn, message, extra));
+        if (r < 0)
+                return error_trace(r);
+
+        return error_trace(receive_for(c, THOX__FRAME__BODY_REPLY, message->seq,
+                                       deadline_after(c->timeout_us), ret));
+}
+
 static int ask(struct client *c,
                const Thox__Frame *message,
                uint32_t *ret_status,
                uint32_t *ret_handle) {
         struct message *m CLEANUP(message_freep) = NULL;
-        int r = c->error < 0 ? c->error : sent(c, conn_send(&c->conn, message, NULL));
-        if (r < 0)
-                return error_trace(r);
-
-        r = receive_for(c, THOX__FRAME__BODY_REPLY, message->seq, deadline_after(c->timeout_us),
-                        &m);
+        int r = ask_with(c, message, NULL, &m);
         if (r < 0)
                 return error_trace(r);
         *ret_status = m->event.status;
@@ -469,6 +487,59 @@ int client_unbind(struct client *c, uint32_t handle, const char *name, uint32_t 
         body.name = wire_bytes(name, strlen(name));
         WIRE_MESSAGE(message, next_seq(c), UNBIND, unbind, &body);
         return error_trace(ask(c, &message, ret_status, NULL));
+}
+
+static int ask_in_full(struct client *c,
+                       const Thox__Frame *message,
+                       const struct wire_extra *extra,
+                       struct client_reply *ret) {
+        struct message *m CLEANUP(message_freep) = NULL;
+        int r = ask_with(c, message, extra, &m);
+        if (r < 0)
+                return error_trace(r);
+        *ret = (struct client_reply){ .status = m->event.status, .count = m->count };
+        snprintf(ret->message, sizeof(ret->message), "%.*s", (int)m->event.message_len,
+                 (const char *)m->event.message);
+        return 0;
+}
+
+int client_listen(struct client *c,
+                  uint32_t handle,
+                  const char *queue,
+                  const char *const *match,
+                  size_t n_match,
+                  struct client_reply *ret) {
+        Thox__Listen body = THOX__LISTEN__INIT;
+        ProtobufCBinaryData patterns[LIMIT_PATTERNS];
+
+        if (n_match > LIMIT_PATTERNS)
+                return error_origin(E2BIG);
+        for (size_t i = 0; i < n_match; i++)
+                patterns[i] = wire_bytes(match[i], strlen(match[i]));
+        body.handle = handle;
+        body.name = wire_bytes(queue, strlen(queue));
+        body.match = patterns;
+        body.n_match = n_match;
+        WIRE_MESSAGE(message, next_seq(c), LISTEN, listen, &body);
+        return error_trace(ask_in_full(c, &message, NULL, ret));
+}
+
+int client_push(struct client *c,
+                uint32_t handle,
+                const char *queue,
+                const char *key,
+                const struct buf *value,
+                struct client_reply *ret) {
+        Thox__Push body = THOX__PUSH__INIT;
+        const struct wire_extra extra = { .values = value->data, .values_len = value->len };
+
+        if (value->len > LIMIT_FRAME_VALUES_BYTES)
+                return error_origin(EMSGSIZE);
+        body.handle = handle;
+        body.name = wire_bytes(queue, strlen(queue));
+        body.key = wire_bytes(key, key ? strlen(key) : 0);
+        WIRE_MESSAGE(message, next_seq(c), PUSH, push, &body);
+        return error_trace(ask_in_full(c, &message, &extra, ret));
 }
 
 int client_context_close(struct client *c, uint32_t handle, uint32_t *ret_status) {

@@ -24,6 +24,7 @@ enum client_event_type {
         CLIENT_EVENT_OPENED,
         CLIENT_EVENT_CLOSED,
         CLIENT_EVENT_HANGUP,
+        CLIENT_EVENT_PUSHED, /* to a queue that we listen to */
         CLIENT_EVENT_OTHER,
 };
 
@@ -33,9 +34,12 @@ struct client_event {
         uint32_t status; /* ANSWER: thox status; EXITED: exit status */
         uint32_t handle, pid, uid;
         bool is_oneway;
-        const uint8_t *name; /* CALL */
+        const uint8_t *name; /* CALL; PUSHED: the queue */
         size_t name_len;
-        const uint8_t *values; /* CALL, ANSWER: the assembled CBOR sequence */
+        const uint8_t *key; /* PUSHED */
+        size_t key_len;
+        uint64_t number, dropped; /* PUSHED: counts the pushes; lost before this one */
+        const uint8_t *values;    /* CALL, ANSWER, PUSHED: the assembled CBOR sequence */
         size_t values_len;
         const struct wire_cap *caps;
         size_t n_caps;
@@ -116,3 +120,24 @@ bool client_is_writing(const struct client *c);
 
 /* What a -errno of this module means, for people: "no tree is running there". */
 const char *client_error_text(int r);
+
+/* What was said to a request; `message` is cut to what fits. */
+struct client_reply {
+        uint32_t status, count;
+        char message[256];
+};
+
+/* Listens, in the mode drop-oldest, to messages whose key one of the patterns takes; none: to all. */
+int client_listen(struct client *c,
+                  uint32_t handle,
+                  const char *queue,
+                  const char *const *match,
+                  size_t n_match,
+                  struct client_reply *ret);
+/* One value. ret->count: listeners that got it. */
+int client_push(struct client *c,
+                uint32_t handle,
+                const char *queue,
+                const char *key,
+                const struct buf *value,
+                struct client_reply *ret);

@@ -56,6 +56,37 @@ static int fill_exited(struct message *m, const Thox__Exited *exited) {
                                      &e->message_len));
 }
 
+static int fill_reply(struct message *m, const Thox__Reply *reply) {
+        m->event.status = reply->status;
+        m->event.handle = reply->handle;
+        m->count = reply->count;
+        return error_trace(copy_text(m, reply->message.data, reply->message.len, &m->event.message,
+                                     &m->event.message_len));
+}
+
+/* The key lies behind the name. */
+static int fill_pushed(struct message *m, const Thox__Pushed *pushed) {
+        struct client_event *e = &m->event;
+
+        m->text = malloc(pushed->name.len + pushed->key.len + 1);
+        if (!m->text)
+                return error_origin(ENOMEM);
+        memcpy(m->text, pushed->name.data, pushed->name.len);
+        if (pushed->key.len != 0)
+                memcpy(m->text + pushed->name.len, pushed->key.data, pushed->key.len);
+        e->type = CLIENT_EVENT_PUSHED;
+        e->name = m->text;
+        e->name_len = pushed->name.len;
+        e->key = m->text + pushed->name.len;
+        e->key_len = pushed->key.len;
+        e->handle = pushed->handle;
+        e->pid = pushed->pid;
+        e->uid = pushed->uid;
+        e->number = pushed->seq;
+        e->dropped = pushed->dropped;
+        return 0;
+}
+
 static void fill_about_handle(struct message *m,
                               enum client_event_type type,
                               uint32_t handle,
@@ -83,8 +114,9 @@ static int fill_other(struct message *m, const Thox__Frame *frame) {
         } else if (m->kind == THOX__FRAME__BODY_HANGUP) {
                 fill_about_handle(m, CLIENT_EVENT_HANGUP, frame->hangup->handle, 0, 0);
         } else if (m->kind == THOX__FRAME__BODY_REPLY) {
-                m->event.status = frame->reply->status;
-                m->event.handle = frame->reply->handle;
+                return error_trace(fill_reply(m, frame->reply));
+        } else if (m->kind == THOX__FRAME__BODY_PUSHED) {
+                return error_trace(fill_pushed(m, frame->pushed));
         }
         return 0;
 }

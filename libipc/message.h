@@ -15,7 +15,8 @@ struct message {
         wire_kind kind;
         uint32_t seq;
         bool is_complete;
-        struct client_event event; /* status and handle of a Reply as well */
+        struct client_event event; /* status, handle and message of a Reply as well */
+        uint32_t count;            /* of a Reply */
 
         struct buf values;
         uint8_t *text; /* owned: the event's name or message */
