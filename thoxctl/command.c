@@ -36,6 +36,7 @@ void invocation_init(struct invocation *inv) {
                 .version = INVOCATION_UNSET,
                 .expect = INVOCATION_UNSET,
                 .n_lines = INVOCATION_UNSET,
+                .n_count = INVOCATION_UNSET,
                 .delay_us = INVOCATION_UNSET,
         };
         output_init(&inv->output, COLOR_AUTO);

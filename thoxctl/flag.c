@@ -51,6 +51,10 @@ const struct flag FLAGS[] = {
           AT(n_lines) },
         { "delay", 'd', false, "TIME", "time between two looks (default 1s)", FLAG_KIND_DURATION,
           AT(delay_us) },
+        { "key", 0, false, "KEY", "what listeners choose by", FLAG_KIND_TEXT, AT(key) },
+        { "match", 0, false, "PATTERN", "keys of this name, or beginning like this with a '*'",
+          FLAG_KIND_TEXT, AT(match) },
+        { "count", 'n', false, "N", "stop after N of them", FLAG_KIND_NUMBER, AT(n_count) },
         { "now", 0, false, NULL, "at once, without a chance to finish", FLAG_KIND_SWITCH,
           AT(is_now) },
 };

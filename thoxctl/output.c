@@ -326,17 +326,28 @@ void output_field(const struct output *o, const struct column *field, const json
         buf_deinit(&text);
 }
 
-void output_document_take(const struct output *o, const char *schema, json_t *document) {
+static void put_document_take(const struct output *o,
+                              const char *schema,
+                              json_t *document,
+                              size_t flags) {
         json_t *whole = json_pack("{s:s}", "schema", schema);
 
         if (whole && document && json_object_update(whole, document) == 0) {
-                json_dumpf(whole, o->out, JSON_INDENT(2));
+                json_dumpf(whole, o->out, flags);
                 fputc('\n', o->out);
         } else {
                 fprintf(o->err, "thoxctl: not enough memory for the JSON document\n");
         }
         json_decref(whole);
         json_decref(document);
+}
+
+void output_document_take(const struct output *o, const char *schema, json_t *document) {
+        put_document_take(o, schema, document, JSON_INDENT(2));
+}
+
+void output_line_take(const struct output *o, const char *schema, json_t *document) {
+        put_document_take(o, schema, document, JSON_COMPACT);
 }
 
 static void put_remark(const struct output *o, const char *fmt, va_list args) {

@@ -60,6 +60,8 @@ void output_table(const struct output *o,
 void output_field(const struct output *o, const struct column *field, const json_t *object);
 /* The one document of --json. Takes `document`, an object, and puts "schema" first. */
 void output_document_take(const struct output *o, const char *schema, json_t *document);
+/* The same as one line, for streams of documents. */
+void output_line_take(const struct output *o, const char *schema, json_t *document);
 /* A remark on stderr, unless --quiet. */
 void output_note(const struct output *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A remark on stderr, only with --verbose. */

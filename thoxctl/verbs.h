@@ -22,6 +22,8 @@ extern const struct command VERB_SERVICES;
 extern const struct command VERB_DESCRIBE;
 extern const struct command VERB_HANDLES;
 extern const struct command VERB_CALLS;
+extern const struct command VERB_PUSH;
+extern const struct command VERB_LISTEN;
 extern const struct command VERB_SHUTDOWN;
 extern const struct command VERB_HELP;
 extern const struct command VERB_VERSION;

@@ -23,7 +23,7 @@ _thoxctl_names() {
 _thoxctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local verbs='run ps ls list status top kill logs get set rm versions rollback call services
-        describe handles calls shutdown version help'
+        describe handles calls push listen shutdown version help'
     local common='--help --version --quiet --verbose --json --color --no-legend --timeout --yes
         --socket --dir --user --system'
     local i verb='' words=() own=''
@@ -31,7 +31,7 @@ _thoxctl() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --dir | --socket | -S | --timeout | --color | --name | --runtime | --memory | --quantum | \
-            --restart | --expect | --note | --lines | -n | --delay | -d) ((i++)) ;;
+            --restart | --expect | --note | --lines | -n | --key | --match | --count | --delay | -d) ((i++)) ;;
         -*) ;;
         *)
             if [[ -z $verb ]]; then verb=${COMP_WORDS[i]}; else words+=("${COMP_WORDS[i]}"); fi
@@ -54,6 +54,8 @@ _thoxctl() {
     get) own='--version' ;;
     set | rm) own='--expect --note' ;;
     logs) own='--lines' ;;
+    push) own='--key' ;;
+    listen) own='--match --count' ;;
     top) own='--delay' ;;
     esac
     if [[ $cur == -* ]]; then

@@ -1,0 +1,33 @@
+/*
+ * feed.h - a queue of the native context as a stream of lines: listening, waiting, counting, until
+ * enough has come, time is up, or nobody reads.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "libipc/client.h"
+#include "thoxctl/command.h"
+
+#define FEED_MATCH_MAX 2u
+
+struct feed {
+        struct invocation *inv;
+        const char *queue;
+        const char *match[FEED_MATCH_MAX];
+        size_t n_match;
+        /* Writes one event. */
+        void (*show)(const struct output *o, const struct client_event *e, void *userdata);
+        void *userdata;
+};
+
+/* Listens. 0, or an exit code after the failure was reported. */
+int feed_open(const struct feed *feed);
+/* Shows inv->n_count events, or all that come. An exit code. */
+int feed_run(const struct feed *feed);
+
+/* Reports a refusal: "cannot `verb` 'QUEUE'". */
+int feed_refused(const struct invocation *inv, const struct client_reply *reply, const char *verb);
+
+/* Appends a wall time as "12:34:56.789". */
+void feed_put_time(struct buf *b, uint64_t wall_us);
