@@ -42,9 +42,18 @@ int binding_add_native(struct context *c, const struct native_endpoint *endpoint
         return 0;
 }
 
-static void binding_serve(struct binding *b, struct handle *through, uint32_t *ret_sid) {
+/* Daemons answer everybody's calls, and soon: one process holds as many as all their names together. */
+static uint32_t binding_default_limit(const struct peer *server) {
+        return server->role == PEER_ROLE_DAEMON ? LIMIT_CALLS_PER_SERVER : LIMIT_CALLS_PER_SERVICE;
+}
+
+static void binding_serve(struct binding *b,
+                          struct handle *through,
+                          uint32_t limit,
+                          uint32_t *ret_sid) {
         struct peer *server = through->peer;
         b->server = server;
+        b->limit = limit != 0 ? limit : binding_default_limit(server);
         b->server_handle = through->number;
         b->sid = ++server->next_sid;
         list_add_tail(&server->bindings, &b->server_link);
@@ -54,27 +63,30 @@ static void binding_serve(struct binding *b, struct handle *through, uint32_t *r
 
 static int binding_add_in(struct context *c,
                           struct handle *through,
-                          const void *name,
-                          size_t len,
+                          const Thox__Bind *bind,
                           uint32_t *ret_sid) {
-        struct binding *b = binding_find(c, name, len);
+        struct binding *b = binding_find(c, bind->name.data, bind->name.len);
         if (b) {
                 if (b->server)
                         return BINDING_E_EXISTS;
                 if (!b->native->is_daemon || through->peer->role != PEER_ROLE_DAEMON)
                         return BINDING_E_DENIED;
         } else {
-                int r = binding_new(&b, c, name, len);
+                int r = binding_new(&b, c, bind->name.data, bind->name.len);
                 if (r < 0)
                         return error_trace(r);
         }
-        binding_serve(b, through, ret_sid);
+        binding_serve(b, through, bind->limit, ret_sid);
         return 0;
 }
 
-int binding_add(struct handle *through, const void *name, size_t len, uint32_t *ret_sid) {
+int binding_add(struct handle *through, const Thox__Bind *bind, uint32_t *ret_sid) {
+        const void *name = bind->name.data;
+        size_t len = bind->name.len;
         if (!name_is_valid(name, len))
                 return BINDING_E_BADNAME;
+        if (bind->limit > LIMIT_CALLS_PER_SERVER)
+                return BINDING_E_BADLIMIT;
         if ((through->rights & HANDLE_RIGHT_BIND) == 0)
                 return BINDING_E_DENIED;
         if (through->peer->n_bindings >= LIMIT_BINDINGS)
@@ -82,7 +94,7 @@ int binding_add(struct handle *through, const void *name, size_t len, uint32_t *
         struct route route;
         if (route_bind(through->context, through->peer, name, len, &route) != ROUTE_OWNER)
                 return BINDING_E_DENIED;
-        return error_trace(binding_add_in(route.context, through, name, len, ret_sid));
+        return error_trace(binding_add_in(route.context, through, bind, ret_sid));
 }
 
 void binding_drop(struct binding *b) {
@@ -95,7 +107,18 @@ void binding_drop(struct binding *b) {
                 return;
         struct binding *removed = table_remove_name(&b->context->bindings, b->name, b->name_len);
         assert(removed == b);
-        free(b);
+        b->is_dropped = true;
+        if (b->n_unanswered == 0)
+                free(b);
+}
+
+void binding_charge(struct binding *b) {
+        b->n_unanswered++;
+}
+
+void binding_discharge(struct binding *b) {
+        if (--b->n_unanswered == 0 && b->is_dropped)
+                free(b);
 }
 
 int binding_remove_sid(struct peer *server, uint32_t sid) {

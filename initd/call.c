@@ -45,7 +45,6 @@ static void call_free(struct router *r, struct call *call) {
         buf_deinit(&call->args);
         buf_deinit(&call->answer);
         context_unref(call->context);
-        context_unref(call->owner_context);
         list_add_head(&r->free_calls, &call->made_link);
 }
 
@@ -56,33 +55,37 @@ void call_free_spares(struct router *r) {
         }
 }
 
-static void call_link_server(struct call *call) {
+/* The server's side of a call: what it is to answer, counted where it arrived. */
+void call_attach(struct call *call, const struct target *target) {
+        struct peer *server = target->server;
+        call->server = server;
+        call->server_handle = target->handle;
+        call->native = server ? NULL : target->route.binding->native;
+        if (!server)
+                return;
+        list_add_tail(&server->calls_served, &call->served_link);
+        server->n_calls_served++;
+        if (target->owner_context) {
+                call->owner_context = context_ref(target->owner_context);
+                call->owner_context->n_unanswered++;
+        } else {
+                call->binding = target->route.binding;
+                binding_charge(call->binding);
+        }
+}
+
+void call_detach(struct call *call) {
         if (!call->server)
                 return;
-        list_add_tail(&call->server->calls_served, &call->served_link);
-        call->server->n_calls_served++;
-}
-
-static void call_unlink_server(struct call *call) {
         list_remove(&call->served_link);
-        if (call->server)
-                call->server->n_calls_served--;
-}
-
-static void call_assign(struct call *call, const struct target *target) {
-        call->server = target->server;
-        call->server_handle = target->handle;
-        if (target->owner_context)
-                call->owner_context = context_ref(target->owner_context);
-        if (!target->server)
-                call->native = target->route.binding->native;
-}
-
-void call_change_hands(struct call *call, const struct target *target) {
-        call_unlink_server(call);
+        call->server->n_calls_served--;
+        if (call->owner_context)
+                call->owner_context->n_unanswered--;
+        else
+                binding_discharge(call->binding);
         call->owner_context = context_unref(call->owner_context);
-        call_assign(call, target);
-        call_link_server(call);
+        call->binding = NULL;
+        call->server = NULL;
 }
 
 int call_new(struct call **ret,
@@ -113,8 +116,7 @@ int call_new(struct call **ret,
                 list_add_tail(&caller->calls_made, &call->made_link);
                 caller->n_calls_made++;
         }
-        call_assign(call, target);
-        call_link_server(call);
+        call_attach(call, target);
         *ret = call;
         return 0;
 }
@@ -131,7 +133,7 @@ static void call_unlink(struct call *call) {
         assert(found == call);
         list_remove(&call->made_link);
         list_remove(&call->forward_link);
-        call_unlink_server(call);
+        call_detach(call);
         if (call->caller) {
                 call->caller->n_calls_made--;
                 call->caller->n_native_bytes -= call->args.len;
@@ -244,9 +246,9 @@ static bool call_fits_limits(const struct peer *caller,
                              const struct target *target,
                              const struct wire_frame *frame,
                              struct target_refusal *refusal) {
-        bool is_output = (frame->call.flags & WIRE_FLAG_OUTPUT) != 0;
-        if (caller->n_calls_made < LIMIT_CALLS_PER_CALLER + (is_output ? LIMIT_OUTPUT_CALLS : 0))
-                return target_has_room(target, refusal);
+        unsigned n_more = (frame->call.flags & WIRE_FLAG_OUTPUT) != 0 ? LIMIT_OUTPUT_CALLS : 0;
+        if (caller->n_calls_made < LIMIT_CALLS_PER_CALLER + n_more)
+                return target_has_room(target, caller, n_more, refusal);
         refusal->status = STATUS_BUSY;
         snprintf(refusal->message, sizeof(refusal->message),
                  "%u calls of this process are unanswered (limit LIMIT_CALLS_PER_CALLER %u)",

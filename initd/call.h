@@ -20,6 +20,7 @@
 #include "libipc/loop.h"
 #include "libipc/value.h"
 
+struct binding;
 struct call;
 struct context;
 struct native_endpoint;
@@ -36,10 +37,12 @@ typedef void call_done_fn(struct router *r,
 struct call {
         struct router *router;
         uint64_t cid;
-        struct peer *caller;           /* NULL: initd */
-        struct peer *server;           /* NULL: initd */
-        struct context *context;       /* reference: the caller's context */
-        struct context *owner_context; /* reference: the manual context it arrived in, or NULL */
+        struct peer *caller;     /* NULL: initd */
+        struct peer *server;     /* NULL: initd */
+        struct context *context; /* reference: the caller's context */
+        /* Where it is counted until it is over: one of these, or neither when initd serves it. */
+        struct context *owner_context; /* reference: the manual context it arrived in */
+        struct binding *binding;       /* the name it arrived at */
         struct list made_link, served_link;
         struct peer *forwarder;   /* of whose forward more frames are to come, or NULL */
         struct list forward_link; /* in its calls_forwarding */
@@ -92,9 +95,10 @@ void call_start(struct router *r,
                 call_done_fn *done,
                 void *userdata);
 
-/* For forward.c. call_change_hands: from its server to that of `target`. call_take_frame: one frame of
- * its request, from who sends it; the call may be gone afterwards. */
-void call_change_hands(struct call *call, const struct target *target);
+/* For forward.c. call_detach: from its server; call_attach: to that of `target`. call_take_frame: one
+ * frame of its request, from who sends it; the call may be gone afterwards. */
+void call_detach(struct call *call);
+void call_attach(struct call *call, const struct target *target);
 void call_take_frame(struct call *call, struct peer *sender, struct wire_frame *frame);
 
 /* For native.c. call_new: nothing is sent, cid must be fresh; it has no name yet. call_answered: the

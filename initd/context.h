@@ -32,6 +32,7 @@ struct context {
         struct table queues;   /* name -> struct queue */
         struct list holders;   /* struct handle */
         size_t n_holders;
+        size_t n_unanswered; /* calls that its owner was given, as it is manual */
 };
 
 enum context_error {

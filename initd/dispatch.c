@@ -50,6 +50,8 @@ static const struct refusal binding_refusals[] = {
         [BINDING_E_BADNAME] = { STATUS_BADARGS,
                                 "not a valid endpoint name (1 to 128 bytes of UTF-8, "
                                 "no control bytes, '/' or '#', no leading '@')" },
+        [BINDING_E_BADLIMIT] = { STATUS_BADARGS,
+                                 "limit: wants 1 to 1024 calls (LIMIT_CALLS_PER_SERVER)" },
         [BINDING_E_NOTBOUND] = { STATUS_NOTBOUND, "this process does not serve that name" },
 };
 
@@ -78,7 +80,8 @@ static_assert(LIMIT_QUEUE_EVENTS_MAX == 4096 && LIMIT_LISTENERS == 64 &&
               "the messages above name them");
 
 static_assert(LIMIT_CONTEXTS_OWNED == 256 && LIMIT_HANDLES == 1024 && LIMIT_PATTERNS == 256 &&
-                      LIMIT_CALL_HOPS == 16 && LIMIT_BINDINGS == 256 && LIMIT_NAME_BYTES == 128,
+                      LIMIT_CALL_HOPS == 16 && LIMIT_BINDINGS == 256 &&
+                      LIMIT_CALLS_PER_SERVER == 1024 && LIMIT_NAME_BYTES == 128,
               "the messages above name them");
 
 static const struct refusal refusal_internal = { STATUS_ERROR, "the router is out of memory" };
@@ -162,7 +165,7 @@ static void on_bind(struct peer *p, struct wire_frame *frame) {
                 return;
         }
         uint32_t sid = 0;
-        int r = binding_add(through, bind->name.data, bind->name.len, &sid);
+        int r = binding_add(through, bind, &sid);
         if (r != 0) {
                 reply_error(p, frame->seq, r, binding_refusals);
                 return;

@@ -21,7 +21,8 @@ static bool forward_find(struct call *call,
                          const struct wire_frame *frame,
                          struct target *ret) {
         struct target_refusal refusal;
-        if (!target_find(sender, &frame->call, ret, &refusal) || !target_has_room(ret, &refusal)) {
+        if (!target_find(sender, &frame->call, ret, &refusal) ||
+            !target_has_room(ret, call->caller, 0, &refusal)) {
                 call_refuse(call, refusal.status, "forwarded by process %u (%s): %s", sender->pid,
                             sender->name, refusal.message);
                 return false;
@@ -53,6 +54,7 @@ static void forward_pass(struct call *call, struct peer *sender, struct wire_fra
 
 static void forward_begin(struct call *call, struct peer *sender, struct wire_frame *frame) {
         struct target target;
+        call_detach(call);
         if (call->n_hops >= LIMIT_CALL_HOPS) {
                 call_refuse(call, STATUS_DENIED, FORWARD_TOO_FAR);
                 return;
@@ -65,7 +67,7 @@ static void forward_begin(struct call *call, struct peer *sender, struct wire_fr
                 call->uid = sender->uid;
         call->n_bytes = 0;
         call_set_name(call, target.route.name, target.route.name_len);
-        call_change_hands(call, &target);
+        call_attach(call, &target);
         forward_pass(call, sender, frame);
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "initd/binding.h"
+#include "initd/call.h"
 #include "initd/context.h"
 #include "initd/handle.h"
 #include "initd/peer.h"
@@ -85,12 +86,64 @@ bool target_find(struct peer *sender,
         return target_find_in(h->context, request, ret, ret_refusal);
 }
 
-bool target_has_room(const struct target *target, struct target_refusal *ret_refusal) {
+/* How many of the caller's unanswered calls are here. */
+static size_t target_count_pair(const struct target *target, const struct peer *caller) {
+        size_t n = 0;
+        list_for_each(node, &caller->calls_made) {
+                const struct call *call = container_of(node, struct call, made_link);
+                n += target->owner_context ? call->owner_context == target->owner_context :
+                                             call->binding == target->route.binding;
+        }
+        return n;
+}
+
+static bool target_refuse_service(struct target_refusal *refusal,
+                                  const struct target *target,
+                                  size_t n,
+                                  unsigned limit) {
+        const char *which = limit == LIMIT_CALLS_PER_SERVICE ? "LIMIT_CALLS_PER_SERVICE" :
+                            limit == LIMIT_CALLS_PER_SERVER  ? "LIMIT_CALLS_PER_SERVER" :
+                                                               "of its bind";
+        if (target->owner_context)
+                return target_refuse(refusal, STATUS_BUSY,
+                                     "%zu calls in this context are unanswered (limit %s %u)", n,
+                                     which, limit);
+        return target_refuse(refusal, STATUS_BUSY, "%zu calls to '%s' are unanswered (limit %s %u)",
+                             n, target->route.binding->name, which, limit);
+}
+
+/* Only who has many calls at a service that has many can have too many there: others are not counted. */
+static bool target_has_room_for(const struct target *target,
+                                const struct peer *caller,
+                                size_t n,
+                                unsigned limit,
+                                struct target_refusal *refusal) {
+        if (n < limit || caller->n_calls_made < limit || caller->role == PEER_ROLE_DAEMON ||
+            target_count_pair(target, caller) < limit)
+                return true;
+        return target_refuse(refusal, STATUS_BUSY,
+                             "%u calls of this process to this service are unanswered "
+                             "(limit LIMIT_CALLS_PER_PAIR %u)",
+                             limit, LIMIT_CALLS_PER_PAIR);
+}
+
+bool target_has_room(const struct target *target,
+                     const struct peer *caller,
+                     unsigned n_more,
+                     struct target_refusal *ret_refusal) {
         const struct peer *server = target->server;
-        if (server && server->n_calls_served >= LIMIT_CALLS_PER_SERVER)
+        if (!server)
+                return true;
+        bool is_manual = target->owner_context != NULL;
+        size_t n = is_manual ? target->owner_context->n_unanswered :
+                               target->route.binding->n_unanswered;
+        unsigned limit = is_manual ? LIMIT_CALLS_PER_SERVICE : target->route.binding->limit;
+        if (server->n_calls_served >= LIMIT_CALLS_PER_SERVER)
                 return target_refuse(ret_refusal, STATUS_BUSY,
-                                     "the server has %u unanswered calls "
+                                     "the server has %zu unanswered calls "
                                      "(limit LIMIT_CALLS_PER_SERVER %u)",
-                                     (unsigned)server->n_calls_served, LIMIT_CALLS_PER_SERVER);
-        return true;
+                                     server->n_calls_served, LIMIT_CALLS_PER_SERVER);
+        if (n >= limit && n_more == 0)
+                return target_refuse_service(ret_refusal, target, n, limit);
+        return target_has_room_for(target, caller, n, LIMIT_CALLS_PER_PAIR + n_more, ret_refusal);
 }

@@ -36,5 +36,9 @@ bool target_find(struct peer *sender,
                  const struct wire_call *request,
                  struct target *ret,
                  struct target_refusal *ret_refusal);
-/* Whether its server may be given one more call. False: refused. */
-bool target_has_room(const struct target *target, struct target_refusal *ret_refusal);
+/* Whether its server may be given one more call, or `n_more` beyond the limit, by this caller. False:
+ * refused. */
+bool target_has_room(const struct target *target,
+                     const struct peer *caller,
+                     unsigned n_more,
+                     struct target_refusal *ret_refusal);

@@ -44,6 +44,9 @@
 #define LIMIT_CALLS_PER_CALLER 256u
 #define LIMIT_OUTPUT_CALLS 32u       /* beside those: what a program prints must not be lost */
 #define LIMIT_CALLS_PER_SERVER 1024u /* delivered to one process and unanswered */
+#define LIMIT_CALLS_PER_SERVICE                                                                    \
+        256u /* to one name, or in one manual context; os.bind may say another */
+#define LIMIT_CALLS_PER_PAIR 64u /* by one process to one of these: no client fills a service */
 #define LIMIT_ALARMS_PER_PROCESS 64u
 #define LIMIT_NATIVE_ARGS_BYTES (16u << 20) /* of one process, while initd puts them together */
 #define LIMIT_LISTING_ROWS 16384u           /* in one list of processes, handles, calls, services */

@@ -12,6 +12,7 @@
 struct bind_options {
         bool is_queue, is_aborting;
         size_t max;
+        uint32_t limit; /* 0: the default */
 };
 
 static struct bind_options check_options(lua_State *L, int index) {
@@ -28,6 +29,11 @@ static struct bind_options check_options(lua_State *L, int index) {
                         lua_Integer max = luaL_checkinteger(L, -1);
                         luaL_argcheck(L, max >= 1, index, "max must be at least 1");
                         o.max = (size_t)max;
+                } else if (strcmp(key, "limit") == 0) {
+                        lua_Integer limit = luaL_checkinteger(L, -1);
+                        luaL_argcheck(L, limit >= 1 && limit <= LIMIT_CALLS_PER_SERVER, index,
+                                      "limit must be from 1 to 1024");
+                        o.limit = (uint32_t)limit;
                 } else if (strcmp(key, "abort") == 0) {
                         o.is_aborting = lua_toboolean(L, -1);
                 } else {
@@ -48,12 +54,13 @@ static int bind_continue(lua_State *L, int status, lua_KContext ctx) {
         return 1;
 }
 
-static int bind_send(lua_State *L, struct binding *b) {
+static int bind_send(lua_State *L, struct binding *b, uint32_t limit) {
         struct worker *w = worker_of(L);
         Thox__Bind body = THOX__BIND__INIT;
         uint32_t seq;
         body.handle = b->handle;
         body.name = wire_bytes(b->key + sizeof(b->handle), b->key_len - sizeof(b->handle));
+        body.limit = limit;
         WIRE_MESSAGE(m, 0, BIND, bind, &body);
         int r = syscall_request(&w->syscalls, &m, w->vm.task, b, &seq);
         if (r != 0)
@@ -94,7 +101,7 @@ static int l_bind(lua_State *L) {
         b->max = o.max;
         b->task = has_handler ? NULL : vm_of(L)->task;
         vm_of(L)->task->has_routes |= !has_handler;
-        return bind_send(L, b);
+        return bind_send(L, b, o.limit);
 }
 
 /* ---- unbind -------------------------------------------------------------------------------- */

@@ -64,6 +64,7 @@
 ---@class thox.BindOptions
 ---@field mode "popup"|"queue"|nil
 ---@field max integer?
+---@field limit integer? unanswered calls, from 1 to 1024
 ---@field abort boolean?
 
 ---@class thox.Routing

@@ -1,6 +1,7 @@
 /*
  * Calls between peers: exactly one answer on every path, identity stamped, limits named.
  */
+#include <assert.h>
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,19 +195,114 @@ Test(call, after_unbind_the_name_is_not_bound) {
         end_expect_answer(&client, cid, STATUS_NOTBOUND);
 }
 
-/* row 40, the part of the first limits */
-Test(call, one_call_over_the_limit_is_busy_at_once) {
-        for (unsigned i = 0; i < LIMIT_CALLS_PER_CALLER; i++)
-                end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+static void expect_busy(struct end *e, uint64_t cid, const char *limit) {
+        struct wire_frame *frame = end_expect_answer(e, cid, STATUS_BUSY);
+        cr_assert(memmem(frame->extra.values, frame->extra.values_len, limit, strlen(limit)),
+                  "the message names %s", limit);
+}
+
+/* As many calls as one process may have at one name. */
+static void fill_pair(struct end *e, const char *name) {
+        for (unsigned i = 0; i < LIMIT_CALLS_PER_PAIR; i++)
+                end_call(e, FIXTURE_NATIVE, name, NULL);
+}
+
+static void fill_caller(void) {
+        static const char *const names[] = { "b", "c", "d", "echo" };
+        for (size_t i = 0; i + 1 < ARRAY_SIZE(names); i++)
+                cr_assert_eq(end_bind(&server, FIXTURE_NATIVE, names[i]), STATUS_OK);
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                fill_pair(&client, names[i]);
+        static_assert(ARRAY_SIZE(names) * LIMIT_CALLS_PER_PAIR == LIMIT_CALLS_PER_CALLER,
+                      "fills it to the limit");
+}
+
+/* row 40 */
+Test(call, one_call_over_the_limit_of_a_caller_is_busy_at_once) {
+        fill_caller();
         uint64_t cid = end_call(&client, FIXTURE_NATIVE, "echo", NULL);
-        struct wire_frame *frame = end_expect_answer(&client, cid, STATUS_BUSY);
-        cr_assert(
-                memmem(frame->extra.values, frame->extra.values_len, "LIMIT_CALLS_PER_CALLER", 22));
+        expect_busy(&client, cid, "LIMIT_CALLS_PER_CALLER");
         uint64_t first = end_expect(&server, THOX__FRAME__BODY_CALL)->call.cid;
         end_answer(&server, first, STATUS_OK, NULL);
         end_expect_answer(&client, first, STATUS_OK);
+        end_call(&client, FIXTURE_NATIVE, "b", NULL);
+        end_expect_silence(&client);
+}
+
+/* row 40 */
+Test(call, one_client_does_not_fill_a_service) {
+        struct end other;
+        fixture_add(&f, &other, PEER_ROLE_WORKER, 12);
+        fill_pair(&client, "echo");
+        expect_busy(&client, end_call(&client, FIXTURE_NATIVE, "echo", NULL),
+                    "LIMIT_CALLS_PER_PAIR");
+        uint64_t cid = end_call(&other, FIXTURE_NATIVE, "echo", NULL);
+        end_answer(&server, cid, STATUS_OK, NULL);
+        end_expect_answer(&other, cid, STATUS_OK);
+        end_deinit(&other);
+}
+
+/* row 40 */
+Test(call, one_client_does_not_fill_a_manual_context) {
+        uint32_t handle = end_context(&client, NULL);
+        for (unsigned i = 0; i < LIMIT_CALLS_PER_PAIR; i++)
+                end_call(&client, handle, "any", NULL);
+        uint64_t cid = end_call(&client, handle, "other", NULL);
+        for (unsigned i = 0; i < LIMIT_CALLS_PER_PAIR; i++)
+                end_expect(&client, THOX__FRAME__BODY_CALL);
+        expect_busy(&client, cid, "LIMIT_CALLS_PER_PAIR");
         end_call(&client, FIXTURE_NATIVE, "echo", NULL);
         end_expect_silence(&client);
+}
+
+/* row 40 */
+Test(call, many_clients_fill_a_service_to_its_limit) {
+        struct end others[LIMIT_CALLS_PER_SERVICE / LIMIT_CALLS_PER_PAIR];
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+                fixture_add(&f, &others[i], PEER_ROLE_WORKER, 20 + (uint32_t)i);
+                fill_pair(&others[i], "echo");
+        }
+        expect_busy(&client, end_call(&client, FIXTURE_NATIVE, "echo", NULL),
+                    "LIMIT_CALLS_PER_SERVICE");
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+                end_deinit(&others[i]);
+        uint64_t cid = end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        end_answer(&server, cid, STATUS_OK, NULL);
+        end_expect_answer(&client, cid, STATUS_OK);
+}
+
+static uint32_t bind_with_limit(struct end *e, const char *name, uint32_t limit) {
+        Thox__Bind bind = THOX__BIND__INIT;
+        bind.handle = FIXTURE_NATIVE;
+        bind.name = wire_bytes(name, strlen(name));
+        bind.limit = limit;
+        WIRE_MESSAGE(m, ++e->next_seq, BIND, bind, &bind);
+        end_send(e, &m);
+        return end_expect(e, THOX__FRAME__BODY_REPLY)->message->reply->status;
+}
+
+/* row 40 */
+Test(call, a_limit_of_the_servers_own_holds_beyond_its_unbind) {
+        cr_assert_eq(bind_with_limit(&server, "four", LIMIT_CALLS_PER_SERVER + 1), STATUS_BADARGS);
+        cr_assert_eq(bind_with_limit(&server, "four", 4), STATUS_OK);
+        uint64_t cids[4];
+        for (size_t i = 0; i < ARRAY_SIZE(cids); i++)
+                cids[i] = end_call(&client, FIXTURE_NATIVE, "four", NULL);
+        expect_busy(&client, end_call(&client, FIXTURE_NATIVE, "four", NULL),
+                    "limit of its bind 4");
+        end_answer(&server, cids[0], STATUS_OK, NULL);
+        end_expect_answer(&client, cids[0], STATUS_OK);
+        uint64_t fifth = end_call(&client, FIXTURE_NATIVE, "four", NULL);
+        for (size_t i = 0; i < 5; i++)
+                end_expect(&server, THOX__FRAME__BODY_CALL);
+        Thox__Unbind unbind = THOX__UNBIND__INIT;
+        unbind.handle = FIXTURE_NATIVE;
+        unbind.name = wire_bytes("four", 4);
+        WIRE_MESSAGE(m, ++server.next_seq, UNBIND, unbind, &unbind);
+        end_send(&server, &m);
+        end_expect(&server, THOX__FRAME__BODY_REPLY);
+        end_answer(&server, fifth, STATUS_OK, NULL);
+        end_expect_answer(&client, fifth, STATUS_OK);
 }
 
 Test(call, output_has_room_beside_all_other_calls) {
@@ -214,8 +310,7 @@ Test(call, output_has_room_beside_all_other_calls) {
                                    .flags = WIRE_FLAG_OUTPUT,
                                    .name = (const uint8_t *)"echo",
                                    .name_len = 4 };
-        for (unsigned i = 0; i < LIMIT_CALLS_PER_CALLER; i++)
-                end_call(&client, FIXTURE_NATIVE, "echo", NULL);
+        fill_caller();
         for (unsigned i = 0; i < LIMIT_OUTPUT_CALLS; i++)
                 end_call_with(&client, &print, NULL);
         end_expect_silence(&client);
@@ -225,7 +320,7 @@ Test(call, output_has_room_beside_all_other_calls) {
 
 /* row 38: a server that computes for long is not removed for what others send it */
 Test(call, a_server_with_too_much_to_read_is_busy) {
-        size_t len = 700000;
+        size_t len = 2000000;
         uint8_t *bytes = calloc(1, len);
         struct wire_call call = { .handle = FIXTURE_NATIVE,
                                   .name = (const uint8_t *)"echo",
