@@ -16,6 +16,7 @@
 
 #include "initd/binding.h"
 #include "initd/context.h"
+#include "initd/fallback.h"
 #include "initd/forward.h"
 #include "initd/native.h"
 #include "initd/router.h"
@@ -134,6 +135,7 @@ static void call_unlink(struct call *call) {
         list_remove(&call->made_link);
         list_remove(&call->forward_link);
         call_detach(call);
+        fallback_drop(call);
         if (call->caller) {
                 call->caller->n_calls_made--;
                 call->caller->n_native_bytes -= call->args.len;
@@ -375,6 +377,8 @@ static void call_open(struct peer *caller, struct wire_frame *frame, const struc
                 call_refuse(call, STATUS_ERROR, "the router is out of memory");
                 return;
         }
+        if (target->route.binding)
+                fallback_keep(call, target->route.binding, frame);
         call_take_frame(call, caller, frame);
 }
 
@@ -419,6 +423,8 @@ void call_on_request(struct peer *caller, struct wire_frame *frame) {
 
 static void call_answer_caller(struct call *call, struct peer *server, struct wire_frame *frame) {
         struct peer *caller = call->caller;
+        if (call->fallback && fallback_take_over(call, frame))
+                return;
         int r = transfer_caps(server, caller, frame);
         if (r != 0) {
                 call_refuse(call, transfer_refusal(r)->status, "in the answer: %s",

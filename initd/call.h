@@ -23,6 +23,7 @@
 struct binding;
 struct call;
 struct context;
+struct fallback;
 struct native_endpoint;
 struct target;
 
@@ -44,14 +45,15 @@ struct call {
         struct context *owner_context; /* reference: the manual context it arrived in */
         struct binding *binding;       /* the name it arrived at */
         struct list made_link, served_link;
-        struct peer *forwarder;   /* of whose forward more frames are to come, or NULL */
-        struct list forward_link; /* in its calls_forwarding */
-        uint32_t server_handle;   /* the server's number of the context */
-        uint32_t uid;             /* what a server sees when n_hops is not 0 */
-        uint8_t n_hops;           /* times it was forwarded */
-        bool is_oneway;           /* exists only until its last frame is through */
-        bool is_sending;          /* frames of the request are still to come */
-        bool is_answering;        /* frames of the answer have gone out already */
+        struct peer *forwarder;    /* of whose forward more frames are to come, or NULL */
+        struct list forward_link;  /* in its calls_forwarding */
+        struct fallback *fallback; /* NULL: nobody else is asked */
+        uint32_t server_handle;    /* the server's number of the context */
+        uint32_t uid;              /* what a server sees when n_hops is not 0 */
+        uint8_t n_hops;            /* times it was forwarded */
+        bool is_oneway;            /* exists only until its last frame is through */
+        bool is_sending;           /* frames of the request are still to come */
+        bool is_answering;         /* frames of the answer have gone out already */
         bool has_timer;
         uint64_t started_us;     /* router_now_us */
         uint64_t n_bytes;        /* of the request, then of the answer */

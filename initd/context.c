@@ -129,9 +129,7 @@ void context_kill(struct context *c) {
         struct peer *owner = c->owner;
         held->is_dead = true;
         call_drop_context(held);
-        size_t at = 0;
-        for (struct binding *b; (b = table_next(&held->bindings, &at));)
-                binding_drop(b);
+        binding_drop_in(held);
         queue_drop_in(held);
         held->owner = NULL;
         if (owner) {

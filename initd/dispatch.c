@@ -43,7 +43,26 @@ static const struct refusal routing_refusals[] = {
 };
 
 static const struct refusal binding_refusals[] = {
-        [BINDING_E_EXISTS] = { STATUS_EXISTS, "the name is bound already" },
+        [BINDING_E_EXISTS + BINDING_CONFLICT_FAIL] = { STATUS_EXISTS, "the name is bound already" },
+        [BINDING_E_EXISTS + BINDING_CONFLICT_ALTERNATIVE] = { STATUS_EXISTS,
+                                                              "the name is bound already, by who "
+                                                              "takes alternatives "
+                                                              "(on_conflict = 'alternative') and "
+                                                              "nothing else" },
+        [BINDING_E_EXISTS +
+                BINDING_CONFLICT_FALLBACK] = { STATUS_EXISTS,
+                                               "the name is bound already, by who takes fallbacks "
+                                               "(on_conflict = 'fallback') and nothing else" },
+        [BINDING_E_EXISTS +
+                BINDING_CONFLICT_BALANCE] = { STATUS_EXISTS,
+                                              "the name is bound already, by who shares its calls "
+                                              "(on_conflict = 'balance') and nothing else" },
+        [BINDING_E_TWICE] = { STATUS_EXISTS, "this process has bound the name already" },
+        [BINDING_E_CROWDED] = { STATUS_LIMIT, "64 processes serve the name together already "
+                                              "(limit LIMIT_BINDING_GROUP)" },
+        [BINDING_E_BADARGS] = { STATUS_BADARGS,
+                                "on_conflict is 0 to 3, usage one line of at most 256 bytes "
+                                "(LIMIT_USAGE_BYTES)" },
         [BINDING_E_LIMIT] = { STATUS_LIMIT,
                               "256 names are bound by this process (LIMIT_BINDINGS)" },
         [BINDING_E_DENIED] = { STATUS_DENIED, "the context does not grant binding this name" },
@@ -54,6 +73,9 @@ static const struct refusal binding_refusals[] = {
                                  "limit: wants 1 to 1024 calls (LIMIT_CALLS_PER_SERVER)" },
         [BINDING_E_NOTBOUND] = { STATUS_NOTBOUND, "this process does not serve that name" },
 };
+static_assert(ARRAY_SIZE(binding_refusals) == _BINDING_ERROR_N, "one refusal per error");
+static_assert(LIMIT_BINDING_GROUP == 64 && LIMIT_USAGE_BYTES == 256,
+              "the messages above name them");
 
 static const struct refusal queue_refusals[] = {
         [QUEUE_E_BADNAME] = { STATUS_BADARGS, "not a valid queue name (1 to 128 bytes of UTF-8, "

@@ -7,6 +7,7 @@
 
 #include "initd/binding.h"
 #include "initd/call.h"
+#include "initd/fallback.h"
 #include "initd/native.h"
 #include "initd/router.h"
 #include "initd/target.h"
@@ -65,6 +66,7 @@ static void forward_begin(struct call *call, struct peer *sender, struct wire_fr
                 call->uid = call->caller->uid;
         if (sender->uid != 0)
                 call->uid = sender->uid;
+        fallback_drop(call);
         call->n_bytes = 0;
         call_set_name(call, target.route.name, target.route.name_len);
         call_attach(call, &target);

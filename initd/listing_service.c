@@ -14,8 +14,8 @@ void listing_write_service(struct record *out, const struct binding *b) {
         record_integer(out, "pid", b->server ? b->server->pid : PROCESS_PID_INITD);
         record_text(out, "program", listing_peer_name(b->server));
         record_integer(out, "calls", b->n_calls);
-        if (b->native)
-                record_text(out, "usage", b->native->usage);
+        if (b->usage)
+                record_text(out, "usage", b->usage);
         record_end(out);
 }
 

@@ -159,6 +159,7 @@ struct peer *peer_free(struct peer *p) {
                 (void)conn_flush(&p->conn);
         conn_deinit(&p->conn);
         handle_table_deinit(&p->handles);
+        table_deinit(&p->sids);
         free(p);
         return NULL;
 }
@@ -170,6 +171,7 @@ static void peer_init_lists(struct peer *p) {
         list_init(&p->turn_link);
         list_init(&p->contexts);
         list_init(&p->bindings);
+        table_init(&p->sids);
         list_init(&p->listeners);
         list_init(&p->calls_made);
         list_init(&p->calls_served);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "initd/handle.h"
+#include "libipc/base/table.h"
 #include "libipc/conn.h"
 #include "libipc/loop.h"
 #include "libipc/status.h"
@@ -48,12 +49,13 @@ struct peer {
         struct handle_table handles;
         struct list contexts;   /* struct context owned */
         struct list bindings;   /* struct binding served */
+        struct table sids;      /* the same by sid */
         struct list listeners;  /* struct listener */
         struct list calls_made; /* struct call */
         struct list calls_served;
         struct list calls_forwarding; /* that it passes on in several frames, not all here yet */
         size_t n_contexts, n_bindings, n_listeners, n_calls_made, n_calls_served, n_alarms;
-        size_t n_native_bytes; /* of its long calls to initd itself */
+        size_t n_native_bytes; /* arguments of its calls that initd keeps */
         uint32_t next_sid;
         uint64_t n_calls_total; /* made, ever */
 

@@ -49,6 +49,7 @@ struct router {
         struct loop_later turn_end;
         uint32_t next_generation, next_seq; /* seq of initd's own calls */
         uint64_t now_us;                    /* of this turn; 0: not asked for yet */
+        uint64_t n_bound;                   /* bindings, ever */
         uint64_t n_calls_routed, n_violations;
 };
 

@@ -10,6 +10,7 @@
 #include "initd/binding.h"
 #include "initd/call.h"
 #include "initd/context.h"
+#include "initd/group.h"
 #include "initd/handle.h"
 #include "initd/peer.h"
 #include "libipc/name.h"
@@ -38,7 +39,34 @@ static bool target_refuse_name(struct target_refusal *refusal,
                              (const char *)request->name, what);
 }
 
+void target_set(struct target *ret, struct context *c, struct binding *binding) {
+        ret->context = c;
+        ret->server = binding->server;
+        ret->handle = binding->server_handle;
+        ret->owner_context = NULL;
+        ret->route.binding = binding;
+}
+
+/* Of several that serve the name, who gets this call. When nobody has room, the first is to refuse. */
+static void target_choose(struct target *ret, const struct peer *sender, struct binding *first) {
+        struct target_refusal unused;
+        struct binding *b = first;
+        target_set(ret, ret->context, first);
+        if (group_is_single(first) || first->conflict == BINDING_CONFLICT_ALTERNATIVE)
+                return;
+        do {
+                target_set(ret, ret->context, b);
+                if (group_has_room(b) && target_has_room(ret, sender, 0, &unused)) {
+                        group_turn(b);
+                        return;
+                }
+                b = group_next(b);
+        } while (b != first);
+        target_set(ret, ret->context, first);
+}
+
 static bool target_find_in(struct context *c,
+                           const struct peer *sender,
                            const struct wire_call *request,
                            struct target *ret,
                            struct target_refusal *refusal) {
@@ -47,9 +75,8 @@ static bool target_find_in(struct context *c,
         ret->context = c;
         ret->owner_context = NULL;
         if (result == ROUTE_BINDING) {
-                route->binding->n_calls++;
-                ret->server = route->binding->server;
-                ret->handle = route->binding->server_handle;
+                target_choose(ret, sender, route->binding);
+                ret->route.binding->n_calls++;
                 return true;
         }
         if (!name_is_valid(request->name, request->name_len))
@@ -83,7 +110,7 @@ bool target_find(struct peer *sender,
         if ((h->rights & HANDLE_RIGHT_CALL) == 0)
                 return target_refuse(ret_refusal, STATUS_DENIED,
                                      "no right to call through this handle");
-        return target_find_in(h->context, request, ret, ret_refusal);
+        return target_find_in(h->context, sender, request, ret, ret_refusal);
 }
 
 /* How many of the caller's unanswered calls are here. */

@@ -30,6 +30,8 @@ struct target_refusal {
         char message[TARGET_MESSAGE_BYTES];
 };
 
+/* Who serves `binding`; of the route nothing but that. */
+void target_set(struct target *ret, struct context *c, struct binding *binding);
 /* The handle, the right to call through it, the route, and one more call counted at its binding.
  * False: refused. `ret` is not to be copied. */
 bool target_find(struct peer *sender,

@@ -68,6 +68,8 @@
 #define LIMIT_HANDLES_DAEMON 65536u /* runtimed owns a context per image in use */
 #define LIMIT_CONTEXTS_OWNED_DAEMON 32768u
 #define LIMIT_BINDINGS 256u
+#define LIMIT_BINDING_GROUP 64u   /* that serve one name together: a call may look at each */
+#define LIMIT_USAGE_BYTES 256u    /* the line about a service */
 #define LIMIT_PROCESSES 16384u    /* in one tree */
 #define LIMIT_SPARE_FDS 24u       /* no program starts on the last descriptors of initd */
 #define LIMIT_CONTROL_CLIENTS 64u /* thoxctl and others on the control socket */

@@ -36,13 +36,19 @@ static bool is_control(const uint8_t *at) {
         return at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
 }
 
-static bool is_text(const uint8_t *bytes, size_t len) {
+bool line_is_valid(const void *line, size_t len) {
+        const uint8_t *bytes = line;
+
         for (size_t i = 0, n; i < len; i += n) {
                 n = utf8_sequence(bytes + i, len - i);
-                if (n == 0 || is_control(bytes + i) || bytes[i] == '#' || bytes[i] == '/')
+                if (n == 0 || is_control(bytes + i))
                         return false;
         }
         return true;
+}
+
+static bool is_text(const uint8_t *bytes, size_t len) {
+        return line_is_valid(bytes, len) && !memchr(bytes, '#', len) && !memchr(bytes, '/', len);
 }
 
 bool name_is_valid(const void *name, size_t len) {

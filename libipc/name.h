@@ -10,6 +10,9 @@
  * not "." or "..", valid UTF-8. */
 bool name_is_valid(const void *name, size_t len);
 
+/* One line of text for people: UTF-8 without control bytes; may be empty. */
+bool line_is_valid(const void *line, size_t len);
+
 /* A pattern is a name, or a prefix followed by one final '*' ("log.*", "*"). */
 bool pattern_is_valid(const void *pattern, size_t len);
 bool pattern_matches(const void *pattern, size_t pattern_len, const void *name, size_t len);

@@ -13,34 +13,66 @@ struct bind_options {
         bool is_queue, is_aborting;
         size_t max;
         uint32_t limit; /* 0: the default */
+        uint32_t conflict;
+        ProtobufCBinaryData usage; /* alive in the options */
 };
+
+static void options_fail(lua_State *L, int index, const char *what, const char *key) {
+        luaL_error(L, "bad argument #%d to 'bind' (%s '%s')", index, what, key);
+}
+
+/* Which of `words` the string at the top is. */
+static unsigned check_word(lua_State *L, int index, const char *const *words) {
+        const char *word = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
+        for (unsigned i = 0; words[i]; i++)
+                if (strcmp(words[i], word) == 0)
+                        return i;
+        options_fail(L, index, "invalid option", word);
+        return 0;
+}
+
+/* The option `key`, whose value is at the top. */
+static void check_option(lua_State *L, int index, const char *key, struct bind_options *o) {
+        static const char *const modes[] = { "popup", "queue", NULL };
+        /* In the order of Bind.conflict. */
+        static const char *const policies[] = { "fail", "alternative", "fallback", "balance",
+                                                NULL };
+        if (strcmp(key, "mode") == 0) {
+                o->is_queue = check_word(L, index, modes) == 1;
+        } else if (strcmp(key, "on_conflict") == 0) {
+                o->conflict = check_word(L, index, policies);
+        } else if (strcmp(key, "abort") == 0) {
+                o->is_aborting = lua_toboolean(L, -1);
+        } else if (strcmp(key, "max") == 0) {
+                if (!lua_isinteger(L, -1) || lua_tointeger(L, -1) < 1)
+                        options_fail(L, index, "an integer of at least 1 is wanted for", key);
+                o->max = (size_t)lua_tointeger(L, -1);
+        } else if (strcmp(key, "limit") == 0) {
+                lua_Integer limit = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+                if (limit < 1 || limit > LIMIT_CALLS_PER_SERVER)
+                        options_fail(L, index, "an integer from 1 to 1024 is wanted for", key);
+                o->limit = (uint32_t)limit;
+        } else if (strcmp(key, "usage") == 0) {
+                size_t len;
+                if (lua_type(L, -1) != LUA_TSTRING)
+                        options_fail(L, index, "a string is wanted for", key);
+                const char *usage = lua_tolstring(L, -1, &len);
+                o->usage = wire_bytes(usage, len);
+        } else {
+                options_fail(L, index, "unknown key", key);
+        }
+}
+
+static_assert(LIMIT_CALLS_PER_SERVER == 1024, "the message above names it");
 
 static struct bind_options check_options(lua_State *L, int index) {
         struct bind_options o = { .max = LIMIT_TASKS };
         if (lua_isnoneornil(L, index))
                 return o;
         luaL_checktype(L, index, LUA_TTABLE);
-        for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
-                const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-                if (strcmp(key, "mode") == 0) {
-                        static const char *const modes[] = { "popup", "queue", NULL };
-                        o.is_queue = luaL_checkoption(L, -1, NULL, modes) == 1;
-                } else if (strcmp(key, "max") == 0) {
-                        lua_Integer max = luaL_checkinteger(L, -1);
-                        luaL_argcheck(L, max >= 1, index, "max must be at least 1");
-                        o.max = (size_t)max;
-                } else if (strcmp(key, "limit") == 0) {
-                        lua_Integer limit = luaL_checkinteger(L, -1);
-                        luaL_argcheck(L, limit >= 1 && limit <= LIMIT_CALLS_PER_SERVER, index,
-                                      "limit must be from 1 to 1024");
-                        o.limit = (uint32_t)limit;
-                } else if (strcmp(key, "abort") == 0) {
-                        o.is_aborting = lua_toboolean(L, -1);
-                } else {
-                        luaL_error(L, "bad argument #%d to 'bind' (unknown key '%s')", index,
-                                   luaL_tolstring(L, -2, NULL));
-                }
-        }
+        for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1))
+                check_option(L, index, lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?",
+                             &o);
         o.max = o.is_queue ? 1 : o.max;
         return o;
 }
@@ -54,13 +86,15 @@ static int bind_continue(lua_State *L, int status, lua_KContext ctx) {
         return 1;
 }
 
-static int bind_send(lua_State *L, struct binding *b, uint32_t limit) {
+static int bind_send(lua_State *L, struct binding *b, const struct bind_options *o) {
         struct worker *w = worker_of(L);
         Thox__Bind body = THOX__BIND__INIT;
         uint32_t seq;
         body.handle = b->handle;
         body.name = wire_bytes(b->key + sizeof(b->handle), b->key_len - sizeof(b->handle));
-        body.limit = limit;
+        body.limit = o->limit;
+        body.conflict = o->conflict;
+        body.usage = o->usage;
         WIRE_MESSAGE(m, 0, BIND, bind, &body);
         int r = syscall_request(&w->syscalls, &m, w->vm.task, b, &seq);
         if (r != 0)
@@ -84,6 +118,9 @@ static int l_bind(lua_State *L) {
                 check_options(L, has_handler || lua_isnil(L, at + 1) ? at + 2 : at + 1);
         if (len > LIMIT_NAME_BYTES || len == 0)
                 return api_refuse(L, STATUS_BADARGS, "a name has 1 to 128 bytes");
+        if (o.usage.len > LIMIT_USAGE_BYTES)
+                return api_refuse(L, STATUS_BADARGS,
+                                  "usage is one line of at most 256 bytes (LIMIT_USAGE_BYTES)");
         hijack_check(L);
         int ref = LUA_NOREF;
         if (has_handler) {
@@ -101,7 +138,7 @@ static int l_bind(lua_State *L) {
         b->max = o.max;
         b->task = has_handler ? NULL : vm_of(L)->task;
         vm_of(L)->task->has_routes |= !has_handler;
-        return bind_send(L, b, o.limit);
+        return bind_send(L, b, &o);
 }
 
 /* ---- unbind -------------------------------------------------------------------------------- */

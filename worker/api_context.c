@@ -44,6 +44,9 @@ static ProtobufCBinaryData check_text(lua_State *L, const struct routing *r, con
                 routing_fail(L, r, "%s: every entry must be a string, not a %s", key,
                              luaL_typename(L, -1));
         const char *text = lua_tolstring(L, -1, &len);
+        if (len > LIMIT_NAME_BYTES)
+                routing_fail(L, r, "%s: an entry has more than %d bytes", key,
+                             (int)LIMIT_NAME_BYTES);
         return wire_bytes(text, len);
 }
 

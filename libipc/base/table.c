@@ -227,6 +227,14 @@ int table_add_name(struct table *t, const void *name, size_t len, void *value) {
         return error_trace(table_add(t, key_of_name(t, name, len, value)));
 }
 
+void table_replace_name(struct table *t, const void *name, size_t len, void *value) {
+        const struct table_slot entry = key_of_name(t, name, len, value);
+        struct table_slot *slot = table_probe(t, &entry);
+
+        assert(slot->value);
+        *slot = entry;
+}
+
 void *table_find_u64(const struct table *t, uint64_t key) {
         return table_find(t, key_of_u64(t, key, NULL));
 }

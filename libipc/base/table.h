@@ -24,6 +24,8 @@ void table_deinit(struct table *t);
 /* 0, or -ENOMEM. The key must not be present. */
 int table_add_u64(struct table *t, uint64_t key, void *value);
 int table_add_name(struct table *t, const void *name, size_t len, void *value);
+/* In place of the value that the name has; the new owner of the key is that of `value`. */
+void table_replace_name(struct table *t, const void *name, size_t len, void *value);
 /* NULL when absent. */
 void *table_find_u64(const struct table *t, uint64_t key);
 void *table_find_name(const struct table *t, const void *name, size_t len);

@@ -66,6 +66,8 @@
 ---@field max integer?
 ---@field limit integer? unanswered calls, from 1 to 1024
 ---@field abort boolean?
+---@field on_conflict "fail"|"alternative"|"fallback"|"balance"|nil
+---@field usage string?
 
 ---@class thox.Routing
 ---@field mode "table"|"manual"|nil

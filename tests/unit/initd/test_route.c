@@ -44,6 +44,7 @@ static void serve(struct context *c, const char *name) {
         memcpy(b->name, name, len);
         b->name_len = len;
         b->context = c;
+        list_init(&b->group_link);
         cr_assert_eq(table_add_name(&c->bindings, b->name, len, b), 0);
         bindings[n_bindings++] = b;
 }

@@ -66,6 +66,14 @@ Test(name, bytes_that_are_not_utf8_are_refused) {
                 cr_expect_not(is_name(names[i]), "name %zu should be refused", i);
 }
 
+Test(name, a_line_for_people_may_have_anything_but_control_bytes) {
+        cr_expect(line_is_valid("", 0));
+        cr_expect(line_is_valid("f(a/b) -> #\xc3\xa4", 13));
+        cr_expect_not(line_is_valid("a\nb", 3));
+        cr_expect_not(line_is_valid("a\xc2\x85", 3));
+        cr_expect_not(line_is_valid("\xff", 1));
+}
+
 Test(name, the_longest_name_has_128_bytes) {
         char name[130];
 

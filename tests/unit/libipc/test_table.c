@@ -64,6 +64,22 @@ Test(table, finds_names_by_content_and_length) {
         table_deinit(&t);
 }
 
+Test(table, a_replaced_value_has_its_own_key) {
+        char first[] = "name", second[] = "name";
+        struct table t;
+
+        table_init(&t);
+        cr_assert_eq(table_add_name(&t, first, 4, &values[1]), 0);
+        cr_assert_eq(table_add_name(&t, "other", 5, &values[2]), 0);
+        table_replace_name(&t, second, 4, &values[3]);
+        memset(first, 'x', 4);
+        cr_expect_eq(table_find_name(&t, "name", 4), &values[3]);
+        cr_expect_eq(t.n_used, 2);
+        cr_expect_eq(table_remove_name(&t, "name", 4), &values[3]);
+        cr_expect_eq(table_remove_name(&t, "other", 5), &values[2]);
+        table_deinit(&t);
+}
+
 Test(table, a_walk_that_removes_everything_sees_each_value_once) {
         for (uint64_t n = 1; n < N_KEYS; n += 7) {
                 size_t at = 0, n_seen = 0;
