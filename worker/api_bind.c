@@ -17,17 +17,17 @@ struct bind_options {
         ProtobufCBinaryData usage; /* alive in the options */
 };
 
-static void options_fail(lua_State *L, int index, const char *what, const char *key) {
-        luaL_error(L, "bad argument #%d to 'bind' (%s '%s')", index, what, key);
+static void options_fail(lua_State *L, int index, const char *key, const char *what) {
+        luaL_error(L, "bad argument #%d to 'bind' (%s %s)", index, key, what);
 }
 
 /* Which of `words` the string at the top is. */
-static unsigned check_word(lua_State *L, int index, const char *const *words) {
+static unsigned check_word(lua_State *L, int index, const char *key, const char *const *words) {
         const char *word = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
         for (unsigned i = 0; words[i]; i++)
                 if (strcmp(words[i], word) == 0)
                         return i;
-        options_fail(L, index, "invalid option", word);
+        luaL_error(L, "bad argument #%d to 'bind' (%s: invalid option '%s')", index, key, word);
         return 0;
 }
 
@@ -38,28 +38,28 @@ static void check_option(lua_State *L, int index, const char *key, struct bind_o
         static const char *const policies[] = { "fail", "alternative", "fallback", "balance",
                                                 NULL };
         if (strcmp(key, "mode") == 0) {
-                o->is_queue = check_word(L, index, modes) == 1;
+                o->is_queue = check_word(L, index, key, modes) == 1;
         } else if (strcmp(key, "on_conflict") == 0) {
-                o->conflict = check_word(L, index, policies);
+                o->conflict = check_word(L, index, key, policies);
         } else if (strcmp(key, "abort") == 0) {
                 o->is_aborting = lua_toboolean(L, -1);
         } else if (strcmp(key, "max") == 0) {
                 if (!lua_isinteger(L, -1) || lua_tointeger(L, -1) < 1)
-                        options_fail(L, index, "an integer of at least 1 is wanted for", key);
+                        options_fail(L, index, key, "must be at least 1");
                 o->max = (size_t)lua_tointeger(L, -1);
         } else if (strcmp(key, "limit") == 0) {
                 lua_Integer limit = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
                 if (limit < 1 || limit > LIMIT_CALLS_PER_SERVER)
-                        options_fail(L, index, "an integer from 1 to 1024 is wanted for", key);
+                        options_fail(L, index, key, "must be from 1 to 1024");
                 o->limit = (uint32_t)limit;
         } else if (strcmp(key, "usage") == 0) {
                 size_t len;
                 if (lua_type(L, -1) != LUA_TSTRING)
-                        options_fail(L, index, "a string is wanted for", key);
+                        options_fail(L, index, key, "must be a string");
                 const char *usage = lua_tolstring(L, -1, &len);
                 o->usage = wire_bytes(usage, len);
         } else {
-                options_fail(L, index, "unknown key", key);
+                luaL_error(L, "bad argument #%d to 'bind' (unknown key '%s')", index, key);
         }
 }
 
