@@ -57,7 +57,7 @@ struct worker {
         int spare_refs[WORKER_SPARE_COROUTINES];
         size_t n_spares;
         uint64_t n_pulls;
-        unsigned n_yields;
+        unsigned n_yields;    /* since the socket was looked at */
         uint64_t random;      /* state of the choice between ready channels; 0: not seeded */
         uint32_t exit_status; /* what the main task left */
         bool is_started, is_ending, is_terminated;
