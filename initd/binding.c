@@ -34,6 +34,7 @@ static struct binding *binding_new(struct context *c, const Thox__Bind *request)
         }
         list_init(&b->server_link);
         list_init(&b->group_link);
+        route_cache_forget(&c->router->routes);
         return b;
 }
 
@@ -149,6 +150,7 @@ void binding_drop(struct binding *b) {
         if (b->native && !b->context->is_dead)
                 return;
         group_leave(b);
+        route_cache_forget(&b->context->router->routes);
         b->is_dropped = true;
         if (b->n_unanswered == 0)
                 free(b);

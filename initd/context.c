@@ -88,6 +88,7 @@ int context_new(struct peer *owner, struct handle **ret) {
 
 void context_route(struct context *c, struct routing *routing) {
         struct routing old = c->routing;
+        route_cache_forget(&c->router->routes);
         c->routing = *routing;
         *routing = (struct routing){ 0 };
         routing_deinit(&old);
@@ -128,6 +129,7 @@ void context_kill(struct context *c) {
         struct context *held CLEANUP(context_unrefp) = context_ref(c);
         struct peer *owner = c->owner;
         held->is_dead = true;
+        route_cache_forget(&held->router->routes);
         call_drop_context(held);
         binding_drop_in(held);
         queue_drop_in(held);

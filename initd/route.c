@@ -9,8 +9,11 @@
 
 #include "initd/binding.h"
 #include "initd/context.h"
+#include "initd/group.h"
 #include "initd/peer.h"
 #include "initd/queue.h"
+#include "initd/route_cache.h"
+#include "initd/router.h"
 
 static bool renaming_matches(const struct renaming *renaming, const void *name, size_t len) {
         bool may_match =
@@ -62,7 +65,10 @@ static bool route_forwards(const struct route *route) {
                pattern_list_matches(&routing->allow, route->name, route->name_len);
 }
 
-enum route_result route_call(struct context *c, const void *name, size_t len, struct route *ret) {
+static enum route_result route_walk(struct context *c,
+                                    const void *name,
+                                    size_t len,
+                                    struct route *ret) {
         ret->name = name;
         ret->name_len = len;
         for (unsigned n_hops = 0; n_hops < LIMIT_CALL_HOPS; n_hops++) {
@@ -85,6 +91,27 @@ enum route_result route_call(struct context *c, const void *name, size_t len, st
                 c = c->routing.to;
         }
         return ROUTE_HOPS;
+}
+
+/* One name, one server: what was renamed on its way, or takes turns, is walked each time. */
+static bool route_is_plain(const struct route *route, const void *name) {
+        return route->name == name && group_is_single(route->binding);
+}
+
+enum route_result route_call(struct context *c, const void *name, size_t len, struct route *ret) {
+        struct route_cache *cache = &c->router->routes;
+        struct binding *known = route_cache_find(cache, c, name, len);
+        if (known) {
+                ret->context = known->context;
+                ret->binding = known;
+                ret->name = name;
+                ret->name_len = len;
+                return ROUTE_BINDING;
+        }
+        enum route_result result = route_walk(c, name, len, ret);
+        if (result == ROUTE_BINDING && route_is_plain(ret, name))
+                route_cache_keep(cache, c, ret->binding);
+        return result;
 }
 
 /* What a holder may do in a context beside calling. */

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "initd/route_cache.h"
 #include "libipc/base/list.h"
 #include "libipc/base/table.h"
 #include "libipc/conn.h"
@@ -42,6 +43,7 @@ struct router {
         struct table peers; /* pid -> struct peer, open ones */
         struct table calls; /* cid -> struct call */
         struct context *native;
+        struct route_cache routes;
         struct list dirty;   /* peers with queued output */
         struct list doomed;  /* peers to close */
         struct list closing; /* peers to free */

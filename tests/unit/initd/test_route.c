@@ -10,9 +10,11 @@
 #include "initd/binding.h"
 #include "initd/context.h"
 #include "initd/peer.h"
+#include "initd/router.h"
 
 /* The contexts: `outer` and `inner` are one in the other, in front of `native`. */
 static struct context native, outer, inner, open_to_all, namespace, manual, dead, over_dead;
+static struct router router;
 static struct peer owner, holder;
 static struct pattern patterns[32];
 static size_t n_patterns;
@@ -32,7 +34,7 @@ static struct pattern_list list_of(const char *const *texts, size_t n_texts) {
                 sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 
 static void context_set(struct context *c, struct peer *of, struct context *to) {
-        *c = (struct context){ .owner = of, .routing.to = to };
+        *c = (struct context){ .router = &router, .owner = of, .routing.to = to };
         table_init(&c->bindings);
         table_init(&c->queues);
 }
