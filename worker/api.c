@@ -95,7 +95,12 @@ void api_new_class(lua_State *L,
         lua_pushcfunction(L, to_string);
         lua_setfield(L, -2, "__tostring");
         lua_newtable(L);
-        luaL_setfuncs(L, methods, 0);
+        for (const luaL_Reg *m = methods; m->name; m++) {
+                lua_pushfstring(L, "%s.%s", name, m->name);
+                capture_push(L, lua_tostring(L, -1), m->func);
+                lua_setfield(L, -3, m->name);
+                lua_pop(L, 1);
+        }
         lua_setfield(L, -2, "__index");
         lua_pop(L, 1);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "worker/capture.h"
 #include "worker/group.h"
 #include "worker/worker.h"
 
@@ -63,7 +64,15 @@ static inline void api_set_integer(lua_State *L, enum api_word key, lua_Integer 
 uint64_t api_check_deadline(lua_State *L, int index);
 uint64_t api_check_duration(lua_State *L, int index); /* microseconds */
 
-/* ---- waiting and refusing -------------------------------------------------------------------- */
+/* ---- asking, waiting and refusing ------------------------------------------------------------ */
+
+/* To be called by every function that asks something of the system, between the last check of its
+ * arguments and its first effect: inside a capture it does not return (capture.h). hijack_check does it
+ * for functions that wait. */
+static inline void api_begin(lua_State *L) {
+        if (vm_of(L)->captured)
+                capture_request(L);
+}
 
 /* Pushes nil, status, message. */
 int api_refuse(lua_State *L, uint32_t status, const char *message);
@@ -79,7 +88,8 @@ int api_park(lua_State *L,
 /* The same in a queue. */
 int api_block(
         lua_State *L, struct list *queue, uint64_t deadline_us, lua_KContext ctx, lua_KFunction k);
-/* A metatable in the registry for userdata that has methods; its name is in error messages. */
+/* A metatable in the registry for userdata that has methods; its name is in error messages, and before
+ * those of the methods the kind of requests that they are. */
 void api_new_class(lua_State *L,
                    const char *key,
                    const char *name,
@@ -141,6 +151,7 @@ void api_open_context(lua_State *L);
 void api_open_task(lua_State *L);
 void api_open_group(lua_State *L);
 void api_open_channel(lua_State *L);
+void api_open_time(lua_State *L);
 void api_open_console(lua_State *L);
 void api_open_image(lua_State *L);
 void api_open_sandbox(lua_State *L);

@@ -116,12 +116,12 @@ static int l_bind(lua_State *L) {
         bool has_handler = lua_isfunction(L, at + 1);
         struct bind_options o =
                 check_options(L, has_handler || lua_isnil(L, at + 1) ? at + 2 : at + 1);
+        hijack_check(L);
         if (len > LIMIT_NAME_BYTES || len == 0)
                 return api_refuse(L, STATUS_BADARGS, "a name has 1 to 128 bytes");
         if (o.usage.len > LIMIT_USAGE_BYTES)
                 return api_refuse(L, STATUS_BADARGS,
                                   "usage is one line of at most 256 bytes (LIMIT_USAGE_BYTES)");
-        hijack_check(L);
         int ref = LUA_NOREF;
         if (has_handler) {
                 lua_pushvalue(L, at + 1);
@@ -158,16 +158,19 @@ static int l_unbind(lua_State *L) {
         struct worker *w = worker_of(L);
         struct binding *b;
         if (lua_type(L, 1) == LUA_TNUMBER && lua_isnoneornil(L, 2)) {
-                b = binding_find_sid(&w->bindings, (uint32_t)luaL_checkinteger(L, 1));
+                uint32_t sid = (uint32_t)luaL_checkinteger(L, 1);
+                hijack_check(L);
+                b = binding_find_sid(&w->bindings, sid);
         } else {
                 int at = api_is_handle(L, 1) ? 2 : 1;
                 size_t len;
                 const char *name = luaL_checklstring(L, at, &len);
-                b = binding_find(&w->bindings, at == 2 ? api_check_handle(L, 1) : 1, name, len);
+                uint32_t handle = at == 2 ? api_check_handle(L, 1) : 1;
+                hijack_check(L);
+                b = binding_find(&w->bindings, handle, name, len);
         }
         if (!b)
                 return api_refuse(L, STATUS_NOTBOUND, "this process has bound no such name");
-        hijack_check(L);
         Thox__Unbind body = THOX__UNBIND__INIT;
         uint32_t seq;
         body.sid = b->sid;

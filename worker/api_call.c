@@ -24,6 +24,7 @@ uint64_t api_call(lua_State *L, struct wire_call *call, int first, int n, enum p
         }
         call->trace = w->vm.task->trace;
         lvalue_encode(L, &w->syscalls, first, n, "args");
+        api_begin(L);
         int r = syscall_call(&w->syscalls, call, kind, w->vm.task, &cid);
         if (r != 0)
                 worker_fail(w, r);
@@ -113,10 +114,11 @@ static int l_answer(lua_State *L) {
         else
                 status = luaL_checkinteger(L, 2);
         luaL_argcheck(L, status >= 0 && status <= UINT32_MAX, 2, "not a status");
+        lvalue_encode(L, &w->syscalls, 3, lua_gettop(L) - 2, "values");
+        api_begin(L);
         struct served *served = syscall_find_served(&w->syscalls, cid);
         if (!served || served->is_queued)
                 return refuse_cid(L);
-        lvalue_encode(L, &w->syscalls, 3, lua_gettop(L) - 2, "values");
         bool is_cancelled = served->is_cancelled;
         if (is_cancelled)
                 syscall_remove_served(&w->syscalls, served);
@@ -144,10 +146,13 @@ static int l_forward(lua_State *L) {
         uint64_t cid = (uint64_t)luaL_checkinteger(L, 1);
         struct wire_call call = { .handle = api_check_handle(L, 2) };
         bool has_values = lua_gettop(L) > 3;
-        struct served *served = syscall_find_served(&w->syscalls, cid);
-        struct event *e = served ? served->event : find_oneway(w->vm.task, cid);
         if (!lua_isnoneornil(L, 3))
                 api_check_name(L, 3, &call);
+        if (has_values)
+                lvalue_encode(L, &w->syscalls, 4, lua_gettop(L) - 3, "args");
+        api_begin(L);
+        struct served *served = syscall_find_served(&w->syscalls, cid);
+        struct event *e = served ? served->event : find_oneway(w->vm.task, cid);
         if (!e || (served && served->is_queued))
                 return refuse_cid(L);
         if (served && served->is_cancelled) {
@@ -160,8 +165,6 @@ static int l_forward(lua_State *L) {
         }
         if (call.name_len == 0 || call.name_len > LIMIT_NAME_BYTES)
                 return api_refuse(L, STATUS_BADARGS, "a name has 1 to 128 bytes");
-        if (has_values)
-                lvalue_encode(L, &w->syscalls, 4, lua_gettop(L) - 3, "args");
         worker_sent(w, syscall_forward(&w->syscalls, e, &call, has_values));
         lua_pushboolean(L, true);
         return 1;
@@ -173,6 +176,7 @@ static int l_cancel(lua_State *L) {
         struct worker *w = worker_of(L);
         uint64_t cid = (uint64_t)luaL_checkinteger(L, 1);
         struct pending *p = NULL;
+        api_begin(L);
         if (wire_cid_generation(cid) == w->syscalls.generation)
                 p = syscall_find_pending(&w->syscalls, wire_cid_seq(cid));
         if (!p || p->kind != PENDING_KIND_EVENT || !p->task)
@@ -211,6 +215,7 @@ void api_push_call(lua_State *L, const struct event *e) {
 /* The call that the running handler task serves: cid, pid, uid, ctx, name. */
 static int l_caller(lua_State *L) {
         const struct task *t = vm_of(L)->task;
+        api_begin(L);
         if (!t->call)
                 return 0;
         api_push_call(L, t->call);

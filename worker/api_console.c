@@ -30,8 +30,7 @@ static int l_write_now(lua_State *L) {
         struct buf *values = &w->syscalls.values;
         size_t len;
         const char *text = lua_tolstring(L, 2, &len);
-        buf_clear(values);
-        w->syscalls.n_caps = 0;
+        syscall_clear_values(&w->syscalls);
         if (lua_isnil(L, 1)) {
                 check_put(w, value_put_text(values, luaL_checkstring(L, 3)));
                 check_put(w, value_put_bytes(values, text, len));
@@ -50,11 +49,33 @@ static int write_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUS
         return api_block(L, &w->writers, SCHED_NEVER, 0, write_continue);
 }
 
+static int write_finish(lua_State *L UNUSED, int status UNUSED, lua_KContext ctx UNUSED) {
+        return 0;
+}
+
+/* The same call, as one that somebody waits for: a capturer has to pull its answer. */
+static int write_captured(lua_State *L) {
+        bool is_console = !lua_isnil(L, 1);
+        lua_settop(L, is_console ? 2 : 3);
+        if (!is_console)
+                lua_insert(L, 2);
+        lua_pushstring(L, is_console ? "write" : "log");
+        lua_insert(L, 2);
+        if (is_console)
+                lua_pushvalue(L, 1);
+        else
+                api_push_handle(L, 1);
+        lua_insert(L, 2);
+        return capture_call(L, write_finish);
+}
+
 /* write(console or nil, text, level) */
 static int l_write(lua_State *L) {
         struct worker *w = worker_of(L);
         lua_settop(L, 3);
         luaL_checkstring(L, 2);
+        if (w->vm.captured)
+                return write_captured(L);
         if (w->syscalls.n_writes >= WORKER_WRITES_MAX && hijack_can_park(L))
                 return write_continue(L, LUA_OK, 0);
         worker_drain_writes(w, WORKER_WRITES_MAX);

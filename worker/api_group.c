@@ -100,6 +100,7 @@ void api_group_end_task(lua_State *L, struct worker *w, struct task *t, bool has
 static int l_group_spawn(lua_State *L) {
         struct group *g = check_group(L);
         luaL_checktype(L, 2, LUA_TFUNCTION);
+        api_begin(L);
         hold_groups(L);
         lua_remove(L, 1);
         int n = api_spawn(L, g);
@@ -147,6 +148,7 @@ static int kill_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUSE
 /* group:kill(): all its tasks; one of them that calls it ends here. */
 static int l_group_kill(lua_State *L) {
         struct group *g = check_group(L);
+        api_begin(L);
         struct worker *w = worker_of(L);
         struct task *self = w->vm.task;
         bool is_own = is_within(self->group, g);

@@ -236,6 +236,8 @@ static int return_all(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED) 
 
 static int pull_with_predicate(lua_State *L) {
         lua_settop(L, 2);
+        (void)api_check_deadline(L, 2);
+        api_begin(L);
         lua_getfield(L, LUA_REGISTRYINDEX, PULL_WITH);
         lua_insert(L, 1);
         lua_callk(L, 2, LUA_MULTRET, 0, return_all);
@@ -251,6 +253,7 @@ static int l_pull(lua_State *L) {
         lua_settop(L, 2);
         struct filter f = check_filter(L);
         uint64_t deadline_us = api_check_deadline(L, 2);
+        api_begin(L);
         w->has_taken_terminate = w->has_taken_terminate || filter_takes_terminate(&f);
         api_release_event(L);
         struct event *e = pull_find(w, &f);

@@ -61,11 +61,11 @@ static int l_push(lua_State *L) {
         const char *name = luaL_checklstring(L, at, &len);
         luaL_checkany(L, at + 1);
         body.key = check_push_key(L, at + 2);
+        lvalue_encode_one(L, &w->syscalls, at + 1, "info");
+        hijack_check(L);
         if (len > LIMIT_NAME_BYTES || body.key.len > LIMIT_NAME_BYTES)
                 return api_refuse(L, STATUS_BADARGS, "names and keys have at most 128 bytes");
         body.name = wire_bytes(name, len);
-        hijack_check(L);
-        lvalue_encode_one(L, &w->syscalls, at + 1, "info");
         if (w->syscalls.values.len > LIMIT_PUSH_BYTES) {
                 syscall_clear_values(&w->syscalls);
                 return api_refuse(L, STATUS_LIMIT,
@@ -158,9 +158,9 @@ static int l_listen(lua_State *L) {
         size_t len;
         const char *name = luaL_checklstring(L, at, &len);
         check_listen_options(L, &l, at + 1);
+        hijack_check(L);
         if (len > LIMIT_NAME_BYTES)
                 return api_refuse(L, STATUS_BADARGS, "the name of a queue has at most 128 bytes");
-        hijack_check(L);
         struct listener *listener = listener_new(l.body.handle, name, len);
         if (!listener)
                 return luaL_error(L, "not enough memory");
@@ -192,17 +192,19 @@ static int l_unlisten(lua_State *L) {
         struct worker *w = worker_of(L);
         struct listener *l;
         if (lua_type(L, 1) == LUA_TNUMBER && lua_isnoneornil(L, 2)) {
-                l = listener_find_sid(&w->listeners, (uint32_t)luaL_checkinteger(L, 1));
+                uint32_t sid = (uint32_t)luaL_checkinteger(L, 1);
+                hijack_check(L);
+                l = listener_find_sid(&w->listeners, sid);
         } else {
                 uint32_t handle;
                 size_t len;
                 int at = check_place(L, &handle);
                 const char *name = luaL_checklstring(L, at, &len);
+                hijack_check(L);
                 l = listener_find(&w->listeners, handle, name, len);
         }
         if (!l)
                 return api_refuse(L, STATUS_NOTFOUND, "this process does not listen there");
-        hijack_check(L);
         Thox__Unlisten body = THOX__UNLISTEN__INIT;
         uint32_t seq;
         body.sid = l->sid;

@@ -21,7 +21,30 @@ struct rpc_proxy {
 
 /* ---- calling ------------------------------------------------------------------------------- */
 
-static int rpc_wait(lua_State *L, struct wire_call *call, int first, int n, lua_KFunction k) {
+/* Inside a capture: what it would be sent with, then the values themselves. */
+static int rpc_capture(
+        lua_State *L, const struct wire_call *call, int first, int n, lua_KFunction k) {
+        lvalue_encode(L, &worker_of(L)->syscalls, first, n, "args");
+        luaL_checkstack(L, 3, "too many arguments");
+        lua_pushlstring(L, (const char *)call->name, call->name_len);
+        lua_insert(L, first);
+        api_push_handle(L, call->handle);
+        lua_insert(L, first);
+        while (first-- > 2)
+                lua_remove(L, 2);
+        return capture_call(L, k);
+}
+
+/* Calls with the `n` values from `first` up. `k` finds the answer with api_event; inside a capture
+ * `captured_k` finds it on the stack (capture_call). */
+static int rpc_wait(lua_State *L,
+                    struct wire_call *call,
+                    int first,
+                    int n,
+                    lua_KFunction k,
+                    lua_KFunction captured_k) {
+        if (vm_of(L)->captured)
+                return rpc_capture(L, call, first, n, captured_k);
         hijack_check(L);
         uint64_t cid = api_call(L, call, first, n, PENDING_KIND_WAIT);
         return api_wait(L, wire_cid_seq(cid), 0, k);
@@ -55,6 +78,15 @@ static int rpc_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED
         return rpc_raise(L, lua_touserdata(L, 1), code != STATUS_OK ? code : STATUS_PROTO);
 }
 
+static int rpc_captured(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED) {
+        uint32_t code = (uint32_t)lua_tointeger(L, 2);
+        if (code == STATUS_OK)
+                return lua_gettop(L) - 2;
+        lua_settop(L, 3);
+        luaL_tolstring(L, 3, NULL);
+        return rpc_raise(L, lua_touserdata(L, 1), code);
+}
+
 static int l_rpc_call(lua_State *L) {
         const struct rpc_proxy *proxy = lua_touserdata(L, 1);
         struct wire_call call = { .handle = proxy->handle,
@@ -62,7 +94,7 @@ static int l_rpc_call(lua_State *L) {
                                   .name_len = proxy->name_len };
         if (proxy->name_len == 0)
                 return luaL_error(L, "os.rpc itself cannot be called; use os.rpc.NAME(...)");
-        return rpc_wait(L, &call, 2, lua_gettop(L) - 1, rpc_continue);
+        return rpc_wait(L, &call, 2, lua_gettop(L) - 1, rpc_continue, rpc_captured);
 }
 
 /* ask(ctx, name, ...): the status, then values or a message; for the prelude. */
@@ -85,10 +117,14 @@ static int ask_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED
         return n + 1;
 }
 
+static int ask_captured(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED) {
+        return lua_gettop(L) - 1;
+}
+
 static int l_ask(lua_State *L) {
         struct wire_call call = { .handle = api_check_handle(L, 1) };
         api_check_name(L, 2, &call);
-        return rpc_wait(L, &call, 3, lua_gettop(L) - 2, ask_continue);
+        return rpc_wait(L, &call, 3, lua_gettop(L) - 2, ask_continue, ask_captured);
 }
 
 /* ---- proxies ------------------------------------------------------------------------------- */

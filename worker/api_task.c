@@ -1,12 +1,11 @@
 /*
- * api_task.c - os.spawn, os.join, os.tid, os.exit, os.monotonic, ending tasks. A Lua file.
+ * api_task.c - os.spawn, os.join, os.tid, os.exit, ending tasks. A Lua file.
  *
  * What a spawned task returned is kept in a registry table until somebody joins it; of results that
  * nobody asks for only the newest are kept.
  */
 #include <string.h>
 
-#include "libipc/base/clock.h"
 #include "libipc/base/log.h"
 #include "libipc/value.h"
 #include "worker/api.h"
@@ -49,6 +48,7 @@ int api_spawn(lua_State *L, struct group *group) {
 /* spawn(fn, ...): in the group of the task that calls it. */
 static int l_spawn(lua_State *L) {
         luaL_checktype(L, 1, LUA_TFUNCTION);
+        api_begin(L);
         return api_spawn(L, vm_of(L)->task->group);
 }
 
@@ -81,6 +81,7 @@ static int l_join(lua_State *L) {
         struct worker *w = worker_of(L);
         uint64_t tid = (uint64_t)luaL_checkinteger(L, 1);
         uint64_t deadline_us = api_check_deadline(L, 2);
+        api_begin(L);
         luaL_argcheck(L, tid != w->vm.task->tid, 1, "a task cannot join itself");
         struct task *other = sched_find_task(&w->sched, tid);
         if (!other || !other->is_joinable)
@@ -90,20 +91,17 @@ static int l_join(lua_State *L) {
 }
 
 static int l_tid(lua_State *L) {
+        api_begin(L);
         lua_pushinteger(L, (lua_Integer)vm_of(L)->task->tid);
-        return 1;
-}
-
-/* Seconds of the monotonic clock, for measuring; os.clock counts CPU time only. */
-static int l_monotonic(lua_State *L) {
-        lua_pushnumber(L, (lua_Number)clock_now_us() / 1e6);
         return 1;
 }
 
 /* kill_task(tid): its coroutine never runs again. */
 static int l_kill_task(lua_State *L) {
         struct worker *w = worker_of(L);
-        struct task *t = sched_find_task(&w->sched, (uint64_t)luaL_checkinteger(L, 1));
+        uint64_t tid = (uint64_t)luaL_checkinteger(L, 1);
+        api_begin(L);
+        struct task *t = sched_find_task(&w->sched, tid);
         if (!t)
                 return api_refuse(L, STATUS_NOTFOUND, "no such task");
         if (t == w->vm.task)
@@ -120,6 +118,7 @@ static int l_exit(lua_State *L) {
         lua_Integer status = luaL_optinteger(L, 1, 0);
         luaL_argcheck(L, status >= 0 && status <= LIMIT_EXIT_STATUS, 1,
                       "an exit status is 0 to 63");
+        api_begin(L);
         worker_exit(worker_of(L), (uint32_t)status, EXIT_REASON_EXIT, NULL);
 }
 
@@ -210,8 +209,7 @@ static void log_failure(lua_State *L, struct worker *w, struct task *t) {
         call.name = (const uint8_t *)endpoint;
         call.name_len = strlen(endpoint);
         lua_pushfstring(L, "task %I: %s", (lua_Integer)t->tid, push_failure(L, t, true));
-        buf_clear(&s->values);
-        s->n_caps = 0;
+        syscall_clear_values(s);
         uint64_t cid;
         if (value_put_text(&s->values, "error") == 0 &&
             value_put_text(&s->values, lua_tostring(L, -1)) == 0)
@@ -257,13 +255,9 @@ void api_finish_task(struct worker *w, struct task *t, int status) {
 
 void api_open_task(lua_State *L) {
         static const luaL_Reg functions[] = {
-                { "spawn", l_spawn },
-                { "join", l_join },
-                { "tid", l_tid },
-                { "monotonic", l_monotonic },
-                { "kill_task", l_kill_task },
-                { "exit", l_exit },
-                { "fail_runtime", l_fail_runtime },
+                { "spawn", l_spawn }, { "join", l_join },
+                { "tid", l_tid },     { "kill_task", l_kill_task },
+                { "exit", l_exit },   { "fail_runtime", l_fail_runtime },
                 { NULL, NULL },
         };
         luaL_setfuncs(L, functions, 0);

@@ -1,13 +1,5 @@
 /*
  * hijack.c - see hijack.h. A Lua file: errors jump out of lua_* calls.
- *
- * The extra space of a coroutine is one word: the address of its struct vm while it may run or be
- * resumed (with FLAG_CLOSING while coroutine.close runs its pending closes), or, while it is parked,
- * the serial of that park and FLAG_PARKED. A serial is never used again, so a mark that outlived its
- * task matches nothing.
- *
- * `vm->yield` tells the two kinds of yield apart. It is set immediately before each lua_yield and
- * read immediately after the lua_resume that sees it; values never carry a marker.
  */
 #include "worker/hijack.h"
 
@@ -16,53 +8,12 @@
 
 #include "libipc/limits.h"
 #include "worker/api.h"
+#include "worker/capture.h"
+#include "worker/coroutine.h"
 #include "worker/worker.h"
 
-#define FLAG_PARKED 1u
-#define FLAG_CLOSING 2u
-#define FLAG_BITS 2
 #define HIJACK_CLOSES_MAX                                                                          \
         64u /* nested: Lua 5.4.4 has no limit of its own and overflows the C stack */
-
-enum coroutine_status {
-        COROUTINE_STATUS_RUNNING,
-        COROUTINE_STATUS_DEAD,
-        COROUTINE_STATUS_SUSPENDED,
-        COROUTINE_STATUS_NORMAL,
-};
-
-static const char *const coroutine_status_names[] = {
-        [COROUTINE_STATUS_RUNNING] = "running",
-        [COROUTINE_STATUS_DEAD] = "dead",
-        [COROUTINE_STATUS_SUSPENDED] = "suspended",
-        [COROUTINE_STATUS_NORMAL] = "normal",
-};
-
-/* ---- marks --------------------------------------------------------------------------------- */
-
-static uintptr_t *coroutine_word(lua_State *co) {
-        return lua_getextraspace(co);
-}
-
-static bool coroutine_is_parked(lua_State *co) {
-        return (*coroutine_word(co) & FLAG_PARKED) != 0;
-}
-
-static uint64_t coroutine_park_serial(lua_State *co) {
-        return *coroutine_word(co) >> FLAG_BITS;
-}
-
-static void coroutine_mark_parked(lua_State *co, uint64_t serial) {
-        *coroutine_word(co) = serial << FLAG_BITS | FLAG_PARKED;
-}
-
-static void coroutine_mark_free(struct vm *vm, lua_State *co) {
-        *coroutine_word(co) = (uintptr_t)vm;
-}
-
-static bool coroutine_is_closing(lua_State *co) {
-        return !coroutine_is_parked(co) && (*coroutine_word(co) & FLAG_CLOSING) != 0;
-}
 
 /* ---- parking ------------------------------------------------------------------------------- */
 
@@ -71,13 +22,28 @@ bool hijack_can_park(lua_State *L) {
 }
 
 void hijack_check(lua_State *L) {
+        api_begin(L);
         if (!hijack_can_park(L))
-                luaL_error(L, "syscall across a C-call boundary");
+                hijack_refuse(L);
+}
+
+int hijack_refuse(lua_State *L) {
+        return luaL_error(L, "syscall across a C-call boundary");
 }
 
 static void vm_begin_park(struct vm *vm) {
         vm->task->park_serial = ++vm->park_serial;
         vm->yield = VM_YIELD_PARK;
+}
+
+/* A capturer is told; without one it is the turn of the other tasks. */
+static void vm_begin_preempt(struct vm *vm) {
+        if (!vm->captured) {
+                vm_begin_park(vm);
+                return;
+        }
+        vm->park_serial++;
+        vm->yield = VM_YIELD_PREEMPT;
 }
 
 int hijack_park(lua_State *L, lua_KContext ctx, lua_KFunction k) {
@@ -86,35 +52,33 @@ int hijack_park(lua_State *L, lua_KContext ctx, lua_KFunction k) {
 }
 
 void hijack_preempt(lua_State *L) {
-        struct vm *vm = vm_of(L);
-        vm_begin_park(vm);
+        vm_begin_preempt(vm_of(L));
         lua_yield(L, 0);
+}
+
+int hijack_give_way(lua_State *L, lua_KFunction k) {
+        vm_begin_preempt(vm_of(L));
+        return lua_yieldk(L, 0, 0, k);
 }
 
 /* ---- resume -------------------------------------------------------------------------------- */
 
-enum resume_result {
-        RESUME_VALUES, /* on co */
-        RESUME_ERROR,  /* its message on co */
-        RESUME_PARKED,
-};
-
-static enum resume_result coroutine_run(lua_State *L, lua_State *co, int n_args, int *ret_n) {
+static enum coroutine_result resume_run(lua_State *L, lua_State *co, int n_args, int *ret_n) {
         struct vm *vm = vm_of(L);
         bool is_boundary = !lua_isyieldable(L) || coroutine_is_closing(L);
         vm->n_boundaries += is_boundary;
-        vm_set_current(vm, co);
-        int status = lua_resume(co, L, n_args, ret_n);
-        vm_set_current(vm, L);
+        enum coroutine_result result = coroutine_resume(L, co, n_args, ret_n);
         vm->n_boundaries -= is_boundary;
-        if (status == LUA_OK)
-                return RESUME_VALUES;
-        if (status != LUA_YIELD)
-                return RESUME_ERROR;
-        if (vm->yield == VM_YIELD_BASIC)
-                return RESUME_VALUES;
-        coroutine_mark_parked(co, vm->park_serial);
-        return RESUME_PARKED;
+        if (result == COROUTINE_RESULT_PASSING)
+                coroutine_mark_parked(co, vm->park_serial);
+        return result;
+}
+
+/* On with the yield outward, with its values; `k` continues with what comes back. */
+static int resume_pass(lua_State *L, lua_State *co, int n, lua_KFunction k) {
+        luaL_checkstack(L, n, "too many arguments of a request");
+        lua_xmove(co, L, n);
+        return lua_yieldk(L, n, 0, k);
 }
 
 static int push_error(lua_State *L, const char *message) {
@@ -123,8 +87,8 @@ static int push_error(lua_State *L, const char *message) {
 }
 
 /* The outcome on L: the number of values, or -1 with a message. */
-static int resume_move(lua_State *L, lua_State *co, enum resume_result result, int n) {
-        if (result == RESUME_ERROR) {
+static int resume_move(lua_State *L, lua_State *co, enum coroutine_result result, int n) {
+        if (result == COROUTINE_RESULT_ERROR) {
                 lua_xmove(co, L, 1);
                 return -1;
         }
@@ -142,20 +106,23 @@ static int resume_answer(lua_State *L, int n) {
         return n >= 0 ? n + 1 : 2;
 }
 
-/* The task goes on after a park: back into the inner coroutine. */
-static enum resume_result coroutine_run_again(lua_State *L, lua_State *co, int *ret_n) {
+/* Back into the inner coroutine, with the top `n_args` values of L. */
+static enum coroutine_result resume_again(lua_State *L, lua_State *co, int n_args, int *ret_n) {
         /* Closed meanwhile: it is not parked any more, and lua_resume calls it dead. */
         if (coroutine_is_parked(co))
                 coroutine_mark_free(vm_of(L), co);
-        return coroutine_run(L, co, 0, ret_n);
+        if (!lua_checkstack(co, n_args))
+                luaL_error(L, "too many results of a request");
+        lua_xmove(L, co, n_args);
+        return resume_run(L, co, n_args, ret_n);
 }
 
-static int resume_continue(lua_State *L, int status UNUSED, lua_KContext ctx) {
+static int resume_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED) {
         lua_State *co = lua_tothread(L, 1);
         int n;
-        enum resume_result result = coroutine_run_again(L, co, &n);
-        if (result == RESUME_PARKED)
-                return lua_yieldk(L, 0, ctx, resume_continue);
+        enum coroutine_result result = resume_again(L, co, lua_gettop(L) - 1, &n);
+        if (result == COROUTINE_RESULT_PASSING)
+                return resume_pass(L, co, n, resume_continue);
         return resume_answer(L, resume_move(L, co, result, n));
 }
 
@@ -165,34 +132,28 @@ static lua_State *check_coroutine(lua_State *L) {
         return co;
 }
 
+/* For somebody else than who resumes it here. A captured one may be dead. */
+static bool is_waiting(lua_State *co) {
+        return coroutine_is_parked(co) && lua_status(co) == LUA_YIELD;
+}
+
 static int l_resume(lua_State *L) {
         lua_State *co = check_coroutine(L);
         int n_args = lua_gettop(L) - 1, n;
-        if (coroutine_is_parked(co))
+        if (is_waiting(co))
                 return resume_answer(L, push_error(L, "cannot resume non-suspended coroutine"));
         if (!lua_checkstack(co, n_args))
                 return resume_answer(L, push_error(L, "too many arguments to resume"));
         lua_xmove(L, co, n_args);
-        enum resume_result result = coroutine_run(L, co, n_args, &n);
-        if (result == RESUME_PARKED)
-                return lua_yieldk(L, 0, 0, resume_continue);
+        enum coroutine_result result = resume_run(L, co, n_args, &n);
+        if (result == COROUTINE_RESULT_PASSING)
+                return resume_pass(L, co, n, resume_continue);
         return resume_answer(L, resume_move(L, co, result, n));
 }
 
 /* ---- wrap ---------------------------------------------------------------------------------- */
 
-static int coroutine_close(struct vm *vm, lua_State *L, lua_State *co) {
-        vm->n_closing++;
-        *coroutine_word(co) = (uintptr_t)vm | FLAG_CLOSING;
-        vm_set_current(vm, co);
-        int status = lua_resetthread(co);
-        vm_set_current(vm, L);
-        coroutine_mark_free(vm, co);
-        vm->n_closing--;
-        return status;
-}
-
-static int wrap_answer(lua_State *L, lua_State *co, enum resume_result result, int n) {
+static int wrap_answer(lua_State *L, lua_State *co, enum coroutine_result result, int n) {
         n = resume_move(L, co, result, n);
         if (n >= 0)
                 return n;
@@ -211,26 +172,26 @@ static int wrap_answer(lua_State *L, lua_State *co, enum resume_result result, i
         return lua_error(L);
 }
 
-static int wrap_continue(lua_State *L, int status UNUSED, lua_KContext ctx) {
+static int wrap_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED) {
         lua_State *co = lua_tothread(L, lua_upvalueindex(1));
         int n;
-        enum resume_result result = coroutine_run_again(L, co, &n);
-        if (result == RESUME_PARKED)
-                return lua_yieldk(L, 0, ctx, wrap_continue);
+        enum coroutine_result result = resume_again(L, co, lua_gettop(L), &n);
+        if (result == COROUTINE_RESULT_PASSING)
+                return resume_pass(L, co, n, wrap_continue);
         return wrap_answer(L, co, result, n);
 }
 
 static int l_wrapped(lua_State *L) {
         lua_State *co = lua_tothread(L, lua_upvalueindex(1));
         int n_args = lua_gettop(L), n;
-        if (coroutine_is_parked(co))
+        if (is_waiting(co))
                 return luaL_error(L, "cannot resume non-suspended coroutine");
         if (!lua_checkstack(co, n_args))
                 return luaL_error(L, "too many arguments to resume");
         lua_xmove(L, co, n_args);
-        enum resume_result result = coroutine_run(L, co, n_args, &n);
-        if (result == RESUME_PARKED)
-                return lua_yieldk(L, 0, 0, wrap_continue);
+        enum coroutine_result result = resume_run(L, co, n_args, &n);
+        if (result == COROUTINE_RESULT_PASSING)
+                return resume_pass(L, co, n, wrap_continue);
         return wrap_answer(L, co, result, n);
 }
 
@@ -257,24 +218,9 @@ static int l_yield(lua_State *L) {
         return lua_yield(L, lua_gettop(L));
 }
 
-static enum coroutine_status coroutine_status(lua_State *L, lua_State *co) {
-        lua_Debug ar;
-        if (co == L)
-                return COROUTINE_STATUS_RUNNING;
-        if (coroutine_is_parked(co) || coroutine_is_closing(co))
-                return COROUTINE_STATUS_NORMAL;
-        if (lua_status(co) == LUA_YIELD)
-                return COROUTINE_STATUS_SUSPENDED;
-        if (lua_status(co) != LUA_OK)
-                return COROUTINE_STATUS_DEAD;
-        if (lua_getstack(co, 0, &ar))
-                return COROUTINE_STATUS_NORMAL;
-        return lua_gettop(co) == 0 ? COROUTINE_STATUS_DEAD : COROUTINE_STATUS_SUSPENDED;
-}
-
 static int l_status(lua_State *L) {
         lua_State *co = check_coroutine(L);
-        lua_pushstring(L, coroutine_status_names[coroutine_status(L, co)]);
+        lua_pushstring(L, coroutine_status_name(coroutine_status(L, co)));
         return 1;
 }
 
@@ -310,13 +256,13 @@ static void close_parked(lua_State *L, lua_State *co) {
 static int l_close(lua_State *L) {
         lua_State *co = check_coroutine(L);
         struct vm *vm = vm_of(L);
-        if (coroutine_is_parked(co)) {
+        if (coroutine_is_parked(co) && !coroutine_is_captured(co)) {
                 close_parked(L, co);
         } else {
                 enum coroutine_status status = coroutine_status(L, co);
                 if (status != COROUTINE_STATUS_DEAD && status != COROUTINE_STATUS_SUSPENDED)
                         return luaL_error(L, "cannot close a %s coroutine",
-                                          coroutine_status_names[status]);
+                                          coroutine_status_name(status));
         }
         if (vm->n_closing >= HIJACK_CLOSES_MAX)
                 return luaL_error(L, "too many nested closes (limit %d)", (int)HIJACK_CLOSES_MAX);

@@ -37,7 +37,7 @@ static int l_open(lua_State *L) {
                 api_open_handle,  api_open_call,    api_open_pull,    api_open_rpc,
                 api_open_bind,    api_open_queue,   api_open_context, api_open_task,
                 api_open_group,   api_open_channel, api_open_console, api_open_image,
-                api_open_sandbox,
+                api_open_sandbox, api_open_time,    capture_open,
         };
         lua_gc(L, LUA_GCSTOP); /* nothing of this becomes garbage */
         lua_createtable(L, 0, 64);

@@ -24,8 +24,10 @@ struct task;
 
 /* Set immediately before each yield: nothing may run between. */
 enum vm_yield {
-        VM_YIELD_BASIC, /* the program's own */
-        VM_YIELD_PARK,  /* a syscall that waits, or a slice that is over: for the scheduler */
+        VM_YIELD_BASIC,   /* the program's own */
+        VM_YIELD_PARK,    /* a syscall that waits, or a slice that is over: for the scheduler */
+        VM_YIELD_REQUEST, /* a request for the innermost capture: a kind and arguments */
+        VM_YIELD_PREEMPT, /* a slice that is over: for the innermost capture */
 };
 
 /* How the message of an error begins that the limit of the heap raised. */
@@ -40,7 +42,12 @@ struct vm {
         enum vm_yield yield;   /* what the yield under way means */
         unsigned n_boundaries; /* resumes in progress that no park can cross */
         unsigned n_closing;    /* coroutine.close in progress */
-        uint64_t park_serial;  /* of the latest park */
+        uint64_t park_serial;  /* of the latest park or request */
+
+        /* Captures (capture.c). */
+        lua_State *captured; /* the coroutine of the innermost os.capture in progress, NULL: none */
+        lua_State *kept;     /* arguments of functions that check them, above `kept_base` */
+        int kept_base;
 
         /* Pre-emption: set by a signal handler, served by the hook. */
         volatile sig_atomic_t is_slice_over;

@@ -485,12 +485,13 @@ static void worker_on_slice_over(struct vm *vm, lua_State *L) {
         struct worker *w = container_of(vm, struct worker, vm);
         vm->is_slice_over = 0;
         worker_turn(w, false);
-        if (sched_has_runnable(&w->sched)) {
-                if (hijack_can_park(L))
-                        hijack_preempt(L);
-                w->sched.n_overruns++;
+        bool is_wanted = sched_has_runnable(&w->sched) || vm->captured;
+        if (is_wanted && hijack_can_park(L)) {
+                hijack_preempt(L);
+                return;
         }
-        if (w->sched.n_tasks > 1 || w->bindings.n_handlers > 0)
+        w->sched.n_overruns += is_wanted;
+        if (w->sched.n_tasks > 1 || w->bindings.n_handlers > 0 || vm->captured)
                 sched_arm(&w->sched);
 }
 

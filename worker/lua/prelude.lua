@@ -195,23 +195,40 @@ local function load_text(chunk, name, mode, ...)
     return load(chunk, name, "t", env)
 end
 
-local libraries = {}    -- name → {value=} or {task=, loaded=}: a channel that is closed then
-local waiting_for = {}  -- tid → name of the library that task waits for
+local libraries = {}    -- name → {value=} or {runner=, loaded=}: a channel that is closed then
+local waiting_for = {}  -- runner → name of the library that it waits for
 
----Whether waiting for `name` would close a circle of tasks and libraries.
-local function is_cycle(name, tid)
+---Whether waiting for `name` would close a circle of runners and libraries.
+local function is_cycle(name, runner)
     local library = libraries[name]
-    while library and library.task do
-        if library.task == tid then
+    while library and library.runner do
+        if library.runner == runner then
             return true
         end
-        library = libraries[waiting_for[library.task]]
+        library = libraries[waiting_for[library.runner]]
     end
     return false
 end
 
+---The chunk of a library and what keeps its image in memory, or nil, a status and a message.
+local function load_library(name)
+    if not native.is_captured() then
+        return native.library(name, env)
+    end
+    -- A capturer has no image to give: the source is asked for instead.
+    local source, code, message = request("library.get", name)
+    if not source then
+        return nil, code, message
+    end
+    local chunk, failure = load(source, "@" .. name, "t", env)
+    if not chunk then
+        return nil, status.BADCODE, failure
+    end
+    return chunk
+end
+
 local function run_library(name)
-    local chunk, keeper, message = native.library(name, env)
+    local chunk, keeper, message = load_library(name)
     if not chunk then
         error(format("library '%s' cannot be loaded: %s", name, message), 0)
     end
@@ -221,21 +238,21 @@ end
 
 local function require(name)
     expect(1, name, "require", "string")
-    local tid = native.tid()
+    local runner = native.runner()
     while libraries[name] do
         local library = libraries[name]
-        if not library.task then
+        if not library.runner then
             return library.value
         end
-        if is_cycle(name, tid) then
+        if is_cycle(name, runner) then
             error(format("library '%s' requires itself", name), 2)
         end
-        waiting_for[tid] = name
+        waiting_for[runner] = name
         library.loaded:recv()
-        waiting_for[tid] = nil
+        waiting_for[runner] = nil
     end
     local loaded = native.chan()
-    libraries[name] = { task = tid, loaded = loaded }
+    libraries[name] = { runner = runner, loaded = loaded }
     local is_loaded, library = pcall(run_library, name)
     libraries[name] = is_loaded and library or nil
     loaded:close()
@@ -399,7 +416,7 @@ end
 -- The environment ----------------------------------------------------------------------------------
 
 local function new_os(info)
-    local os = pick(stock_os, { "time", "clock", "date", "difftime" })
+    local os = pick(stock_os, { "difftime" })
     for _, name in ipairs({
         "alt",
         "answer",
@@ -408,8 +425,10 @@ local function new_os(info)
         "caller",
         "cancel",
         "chan",
+        "clock",
         "close",
         "context",
+        "date",
         "exit",
         "forward",
         "group",
@@ -420,16 +439,21 @@ local function new_os(info)
         "pull",
         "push",
         "route",
-        "rpc",
         "send",
         "share",
         "spawn",
         "tid",
+        "time",
         "unbind",
         "unlisten",
     }) do
+        native[name] = native.capturable(name, native[name])
         os[name] = native[name]
     end
+    for _, name in ipairs({ "kill_group", "kill_task", "preempt" }) do
+        native[name] = native.capturable(name, native[name])
+    end
+    os.rpc, os.capture, os.syscall = native.rpc, native.capture, native.syscall
     os.kill, os.ready, os.status = kill, ready, status
     os.run, os.run_program, os.run_code, os.run_file = run, run_program, run_code, run_file
     add_store(os, "program", "programs")

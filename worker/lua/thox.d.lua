@@ -303,6 +303,19 @@ function os.tid() end
 ---@return number seconds
 function os.monotonic() end
 
+---Runs `co` until it ends, yields or asks something of the system: what it did, and with what.
+---@param co thread
+---@param ... any what its request or yield returns
+---@return "return"|"error"|"yield"|"preempt"|string kind
+---@return any ...
+function os.capture(co, ...) end
+
+---Performs a request that os.capture returned.
+---@param kind string
+---@param ... any
+---@return any ...
+function os.syscall(kind, ...) end
+
 ---@param name string
 ---@param version integer?
 ---@return string? source, integer? version_or_status, string? message
