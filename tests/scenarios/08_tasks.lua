@@ -100,17 +100,4 @@ is_over = false
 tap.is(os.kill({ tid = killed }), true, "a task is killed")
 tap.same({ os.join(killed) }, { false, "killed" }, "its joiner is told")
 
--- row 122
-local n_done = 0
-for _ = 1, 10000 do
-    os.spawn(function()
-        coroutine.yield()
-        n_done = n_done + 1
-    end)
-end
-while n_done < 10000 do
-    coroutine.yield()
-end
-tap.is(n_done, 10000, "ten thousand tasks come to their end")
-
 tap.done()
