@@ -268,21 +268,62 @@ static int l_pull(lua_State *L) {
 
 /* ---- for the prelude ----------------------------------------------------------------------- */
 
+/* A pull with a predicate. It remembers the last event it tried in each lane, or a thousand events that
+ * it does not want would be passed over again for each further one. */
+struct pull {
+        uint64_t id;
+        uint64_t tid, n_mail_freed; /* when those places were found */
+        struct list *tried[_MAILBOX_LANE_N][2];
+};
+
+/* new_pull() */
 static int l_new_pull(lua_State *L) {
         struct worker *w = worker_of(L);
         w->has_taken_terminate = true;
-        lua_pushinteger(L, (lua_Integer)++w->n_pulls);
+        struct pull *pull = lua_newuserdatauv(L, sizeof(*pull), 0);
+        *pull = (struct pull){ .id = ++w->n_pulls };
         return 1;
+}
+
+/* The next event of a lane that was not tried; `*place` is NULL at first, then the last one tried. One
+ * that was taken out since is linked to itself. */
+static struct event *pull_next_in(const struct pull *pull, struct list *lane, struct list **place) {
+        struct list *node = *place && !list_is_empty(*place) ? *place : lane;
+        while ((node = node->next) != lane) {
+                struct event *e = container_of(node, struct event, link);
+                *place = node;
+                if (e->tried_by != pull->id)
+                        return e;
+        }
+        return NULL;
+}
+
+static struct event *pull_next(struct worker *w, struct pull *pull) {
+        struct task *t = w->vm.task;
+        if (pull->tid != t->tid || pull->n_mail_freed != w->events.n_mail_freed) {
+                memset(pull->tried, 0, sizeof(pull->tried));
+                pull->tid = t->tid;
+                pull->n_mail_freed = w->events.n_mail_freed;
+        }
+        for (enum mailbox_lane lane = 0; lane < _MAILBOX_LANE_N; lane++) {
+                struct list **tried = pull->tried[lane];
+                struct event *e = pull_next_in(pull, &t->mailbox.lanes[lane], &tried[0]);
+                if (!e)
+                        e = pull_next_in(pull, &w->mailbox.lanes[lane], &tried[1]);
+                if (e)
+                        return e;
+        }
+        return NULL;
 }
 
 /* peek(pull): the next event this pull has not tried and its serial; nothing when there is none. */
 static int l_peek(lua_State *L) {
         struct worker *w = worker_of(L);
-        struct filter f = { .pull = (uint64_t)luaL_checkinteger(L, 1) };
+        struct pull *pull = lua_touserdata(L, 1);
         struct event *e;
-        while ((e = pull_find(w, &f))) {
+        while ((e = pull_next(w, pull))) {
                 if (push_event(L, e)) {
-                        e->tried_by = f.pull;
+                        e->tried_by = pull->id;
                         lua_pushinteger(L, (lua_Integer)e->serial);
                         return 2;
                 }
@@ -295,27 +336,30 @@ static int l_peek(lua_State *L) {
         return 0;
 }
 
-static bool take_from(struct worker *w, struct mailbox *m, uint64_t serial) {
-        struct task *t = w->vm.task;
+static struct event *find_serial(const struct mailbox *m, uint64_t serial) {
         for (enum mailbox_lane lane = 0; lane < _MAILBOX_LANE_N; lane++) {
                 list_for_each(node, &m->lanes[lane]) {
                         struct event *e = container_of(node, struct event, link);
-                        if (e->serial != serial)
-                                continue;
-                        worker_take(w, t, e);
-                        worker_let_go(w, t, e);
-                        return true;
+                        if (e->serial == serial)
+                                return e;
                 }
         }
-        return false;
+        return NULL;
 }
 
 /* take(serial): whether the event was still there. */
 static int l_take(lua_State *L) {
         struct worker *w = worker_of(L);
+        struct task *t = w->vm.task;
         uint64_t serial = (uint64_t)luaL_checkinteger(L, 1);
-        lua_pushboolean(L, take_from(w, &w->vm.task->mailbox, serial) ||
-                                   take_from(w, &w->mailbox, serial));
+        struct event *e = find_serial(&t->mailbox, serial);
+        if (!e)
+                e = find_serial(&w->mailbox, serial);
+        if (e) {
+                worker_take(w, t, e);
+                worker_let_go(w, t, e);
+        }
+        lua_pushboolean(L, e != NULL);
         return 1;
 }
 
@@ -325,10 +369,10 @@ static int untried_continue(lua_State *L UNUSED, int status UNUSED, lua_KContext
 
 /* wait_untried(pull, deadline): until an event arrives that this pull has not tried. */
 static int l_wait_untried(lua_State *L) {
-        struct task *t = vm_of(L)->task;
+        const struct pull *pull = lua_touserdata(L, 1);
         uint64_t deadline_us = lua_isnil(L, 2) ? SCHED_NEVER : (uint64_t)luaL_checkinteger(L, 2);
         hijack_check(L);
-        t->filter = (struct filter){ .pull = (uint64_t)luaL_checkinteger(L, 1) };
+        vm_of(L)->task->filter = (struct filter){ .pull = pull->id };
         return api_park(L, TASK_STATE_PULLING, deadline_us, 0, untried_continue);
 }
 

@@ -406,6 +406,8 @@ struct event *event_free(struct event_reader *r, struct event *e) {
                 e->served->event = NULL;
         list_remove(&e->link);
         list_remove(&e->listener_link);
+        if (e->is_mail)
+                r->n_mail_freed++;
         fd_close(e->fd);
         event_release_values(r, e);
         if (e->is_small)

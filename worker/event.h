@@ -43,6 +43,7 @@ struct event {
         uint64_t dropped;  /* QUEUE: lost before it */
         uint32_t count;    /* REPLY: to a push */
         uint32_t seq, handle, pid, uid, status, flags, signal, reason, sid;
+        bool is_mail;          /* has been in a mailbox */
         bool is_shared;        /* OPEN: somebody gave us this handle */
         struct served *served; /* CALL: not answered yet (syscall.h); NULL: one-way, or it is */
         const uint8_t *name;   /* CALL: endpoint; QUEUE: queue; EXIT and REPLY: message */
@@ -65,6 +66,7 @@ struct event_reader {
         struct list partial; /* struct assembly */
         uint64_t n_events;
         struct pool small;       /* events with little in them */
+        uint64_t n_mail_freed;   /* whoever remembers a place in a mailbox compares this first */
         struct chunk_pool *pool; /* of the connection, where `kept` goes back to */
         struct buf spare; /* kept so that long messages do not fault in fresh pages each time */
 };

@@ -40,6 +40,7 @@ static enum mailbox_lane event_lane(const struct event *e) {
 }
 
 void mailbox_add(struct mailbox *m, struct event *e) {
+        e->is_mail = true;
         list_add_tail(&m->lanes[event_lane(e)], &e->link);
 }
 

@@ -100,4 +100,27 @@ is_over = false
 tap.is(os.kill({ tid = killed }), true, "a task is killed")
 tap.same({ os.join(killed) }, { false, "killed" }, "its joiner is told")
 
+-- row 125
+local server = child.run([[
+    local slow = os.context({ mode = "table" })
+    os.bind(slow, "slow", function() os.rpc.alarm(0.05) return "slow" end)
+    report(slow)
+]])
+local service = server:report()
+is_over = false
+local asking = os.spawn(function()
+    local store = os.list_programs()
+    local answer = os.rpc[service].slow()
+    is_over = true
+    return store and answer
+end)
+local n_rounds = 0
+while not is_over do
+    n_rounds = n_rounds + 1
+    os.rpc.alarm(0.001)
+end
+tap.ok(n_rounds > 5, "others go on while a task waits for the store and for a slow service")
+tap.same({ os.join(asking) }, { true, "slow" }, "which answer in the end")
+server:kill()
+
 tap.done()

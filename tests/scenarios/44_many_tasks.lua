@@ -54,10 +54,10 @@ end), 0, 0.25, "wake one another at no more cost than a few")
 
 -- Tasks that print wait for each other too, and each wakes one.
 local lines = os.group()
-for i = 1, 1000 do
-    lines:spawn(print, "# line " .. i)
+for i = 1, 200 do
+    lines:spawn(warn, "line ", tostring(i))
 end
-tap.is(lines:join(), true, "a thousand tasks print at once")
+tap.is(lines:join(), true, "two hundred tasks write to the log at once")
 
 -- Killed while they wait.
 group = os.group()
