@@ -21,6 +21,7 @@
 #include "initd/native.h"
 #include "initd/router.h"
 #include "initd/target.h"
+#include "initd/trace.h"
 #include "initd/transfer.h"
 #include "libipc/base/error.h"
 #include "libipc/base/log.h"
@@ -45,6 +46,7 @@ static void call_free(struct router *r, struct call *call) {
                 loop_timer_deinit(&call->timer);
         buf_deinit(&call->args);
         buf_deinit(&call->answer);
+        watch_free(call->watch);
         context_unref(call->context);
         list_add_head(&r->free_calls, &call->made_link);
 }
@@ -172,6 +174,8 @@ struct ending {
 /* The single exit: whatever ends a call ends it here. */
 static void call_end(struct call *call, const struct ending *e) {
         struct router *r = call->router;
+        if ((call->watch || r->trace) && call->caller && !call->is_oneway)
+                trace_answer(call, e->status, e->server, e->extra);
         call_unlink(call);
         if (call->done)
                 call->done(r, call->done_userdata, e->status, e->server, e->frame);
@@ -330,6 +334,9 @@ void call_take_frame(struct call *call, struct peer *sender, struct wire_frame *
                 call_abort(call, STATUS_LIMIT, CALL_TOO_LONG);
                 return;
         }
+        bool is_end_of_long = !frame->extra.more && (frame->call.flags & WIRE_FLAG_CONTINUED) != 0;
+        if (is_end_of_long && (call->watch || call->router->trace))
+                trace_long_request(call, frame);
         if (call->native) {
                 native_on_request(call, frame);
                 return;
@@ -372,6 +379,7 @@ static void call_open(struct peer *caller, struct wire_frame *frame, const struc
                 return;
         }
         call_set_name(call, frame->call.name, frame->call.name_len);
+        trace_follow(call, target);
         call->is_oneway = (frame->call.flags & WIRE_FLAG_ONEWAY) != 0;
         if (frame->call.timeout_us != 0 && call_arm_deadline(call, frame->call.timeout_us) < 0) {
                 call_refuse(call, STATUS_ERROR, "the router is out of memory");
@@ -412,8 +420,11 @@ void call_on_request(struct peer *caller, struct wire_frame *frame) {
         r->n_calls_routed++;
         struct target target;
         struct target_refusal refusal;
-        if (!target_find(caller, &frame->call, &target, &refusal) ||
-            !call_fits_limits(caller, &target, frame, &refusal))
+        bool is_refused = !target_find(caller, &frame->call, &target, &refusal) ||
+                          !call_fits_limits(caller, &target, frame, &refusal);
+        if (trace_is_wanted(r, &target))
+                trace_request(caller, frame, &target, is_refused ? &refusal : NULL);
+        if (is_refused)
                 call_refuse_request(caller, frame, refusal.status, refusal.message);
         else
                 call_follow_route(caller, frame, &target);

@@ -55,6 +55,7 @@ struct call {
         bool is_sending;           /* frames of the request are still to come */
         bool is_answering;         /* frames of the answer have gone out already */
         bool has_timer;
+        struct watch *watch;     /* contexts that log it, or NULL (trace.h) */
         uint64_t started_us;     /* router_now_us */
         uint64_t n_bytes;        /* of the request, then of the answer */
         struct loop_timer timer; /* deadline, or alarm */

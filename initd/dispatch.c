@@ -15,6 +15,7 @@
 #include "initd/peer.h"
 #include "initd/queue.h"
 #include "initd/router.h"
+#include "initd/trace.h"
 #include "libipc/base/error.h"
 #include "libipc/base/log.h"
 
@@ -39,6 +40,7 @@ static const struct refusal routing_refusals[] = {
                                               "(bind, push and listen need these rights there)" },
         [ROUTING_E_HOPS] = { STATUS_LIMIT, "routing: the chain of contexts is longer than 16 "
                                            "(LIMIT_CALL_HOPS)" },
+        [ROUTING_E_LOG] = { STATUS_BADARGS, "routing: 'log' is not a valid name of a queue" },
         [ROUTING_E_LOOP] = { STATUS_BADARGS, "routing: 'to' leads back to this context" },
 };
 
@@ -130,6 +132,7 @@ static void on_hello(struct peer *p, struct wire_frame *frame) {
         p->state = PEER_STATE_OPEN;
         p->conn.max_frame = LIMIT_FRAME_BYTES;
         p->router->ops->on_hello(p, hello);
+        trace_update_peer(p);
 }
 
 static void reply_handle(struct peer *p, uint32_t seq, const struct handle *h) {

@@ -11,6 +11,7 @@
 #include "initd/native.h"
 #include "initd/router.h"
 #include "initd/target.h"
+#include "initd/trace.h"
 #include "libipc/base/clock.h"
 
 #define FORWARD_TOO_FAR "the call has been forwarded 16 times (limit LIMIT_CALL_HOPS)"
@@ -70,6 +71,9 @@ static void forward_begin(struct call *call, struct peer *sender, struct wire_fr
         call->n_bytes = 0;
         call_set_name(call, target.route.name, target.route.name_len);
         call_attach(call, &target);
+        if (trace_is_wanted(call->router, &target))
+                trace_request(sender, frame, &target, NULL);
+        trace_follow(call, &target);
         forward_pass(call, sender, frame);
 }
 

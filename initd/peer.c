@@ -21,6 +21,7 @@
 #include "initd/forward.h"
 #include "initd/queue.h"
 #include "initd/router.h"
+#include "initd/trace.h"
 #include "libipc/base/error.h"
 #include "libipc/base/fd.h"
 #include "libipc/base/log.h"
@@ -253,6 +254,8 @@ void peer_close(struct peer *p, enum exit_reason reason, const char *fmt, ...) {
         loop_timer_deinit(&p->stall);
         table_remove_u64(&p->router->peers, p->pid);
         peer_drop_objects(p);
+        if (p->is_traced)
+                trace_end(p);
         p->router->ops->on_closed(p);
         peer_queue_for_turn_end(p, &p->router->closing);
 }

@@ -42,6 +42,7 @@ struct peer {
         struct loop_io io;
         struct loop_timer stall;
         bool has_said_exit;    /* a worker that ends by itself */
+        bool is_traced;        /* somebody watches it (trace.h) */
         bool is_paused;        /* not read from until it reads */
         uint64_t stall_mark;   /* bytes written when the stall timer was set */
         struct list turn_link; /* in router->dirty, doomed or closing */

@@ -13,13 +13,15 @@
 #include "initd/handle.h"
 #include "initd/peer.h"
 #include "initd/route.h"
+#include "initd/router.h"
+#include "initd/trace.h"
 #include "initd/transfer.h"
 #include "libipc/base/error.h"
 #include "libipc/name.h"
 
 /* ---- the objects --------------------------------------------------------------------------- */
 
-static struct queue *queue_find(const struct context *c, const void *name, size_t len) {
+struct queue *queue_find(const struct context *c, const void *name, size_t len) {
         return table_find_name(&c->queues, name, len);
 }
 
@@ -86,10 +88,14 @@ static void listener_link(struct listener *l, struct queue *q) {
         q->n_owners += q->context->owner == p;
         list_add_tail(&p->listeners, &l->peer_link);
         p->n_listeners++;
+        if (trace_is_queue(q->context, q->name, q->name_len))
+                trace_update(p->router);
 }
 
 static void listener_drop(struct listener *l) {
         struct queue *q = l->queue;
+        struct router *r = l->peer->router;
+        bool is_trace = trace_is_queue(q->context, q->name, q->name_len);
         list_remove(&l->queue_link);
         q->n_listeners--;
         q->n_owners -= q->context->owner == l->peer;
@@ -98,6 +104,8 @@ static void listener_drop(struct listener *l) {
         listener_free(l);
         if (q->n_listeners == 0)
                 queue_free(q);
+        if (is_trace)
+                trace_update(r);
 }
 
 static struct listener *listener_find(const struct peer *p, uint32_t sid) {
@@ -117,6 +125,8 @@ static int queue_listen_in(struct context *c,
                            uint32_t *ret_sid) {
         struct queue *q = queue_find(c, listen->name.data, listen->name.len);
         struct listener *l;
+        if (trace_is_queue(c, listen->name.data, listen->name.len) && through->peer->uid != 0)
+                return QUEUE_E_DENIED;
         if (q && q->n_listeners >= LIMIT_QUEUE_LISTENERS)
                 return QUEUE_E_CROWDED;
         int r = listener_new(&l, through, listen);
@@ -172,14 +182,38 @@ int queue_taken(struct peer *peer, uint32_t sid, uint32_t n) {
 /* One message on its way to many. */
 struct push {
         struct queue *queue;
-        struct peer *from;
-        struct wire_frame *frame;
-        const ProtobufCBinaryData *key;
+        struct peer *from; /* NULL: initd; then without handles */
+        const ProtobufCBinaryData *keys;
+        size_t n_keys;
+        struct wire_extra extra;
+        struct wire_frame *frame;               /* that `extra` is of */
         struct wire_cap caps[LIMIT_FRAME_CAPS]; /* as the pusher sent them */
 };
 
 static bool listener_wants(const struct listener *l, const ProtobufCBinaryData *key) {
         return l->match.n_items == 0 || pattern_list_matches(&l->match, key->data, key->len);
+}
+
+static const ProtobufCBinaryData *listener_choose(const struct listener *l,
+                                                  const struct push *push) {
+        for (size_t i = 0; i < push->n_keys; i++)
+                if (listener_wants(l, &push->keys[i]))
+                        return &push->keys[i];
+        return NULL;
+}
+
+bool queue_wants(const struct queue *q, const ProtobufCBinaryData *key) {
+        list_for_each(node, &q->listeners)
+                if (listener_wants(container_of(node, struct listener, queue_link), key))
+                        return true;
+        return false;
+}
+
+bool queue_has_listener(const struct queue *q, const struct peer *peer) {
+        list_for_each(node, &peer->listeners)
+                if (container_of(node, struct listener, peer_link)->queue == q)
+                        return true;
+        return false;
 }
 
 static bool listener_is_full(const struct listener *l) {
@@ -195,25 +229,29 @@ static bool queue_is_blocked(const struct queue *q, const ProtobufCBinaryData *k
         return false;
 }
 
-static void listener_send(struct listener *l, const struct push *push) {
+static void listener_send(struct listener *l,
+                          const struct push *push,
+                          const ProtobufCBinaryData *key) {
         const struct queue *q = push->queue;
         Thox__Pushed pushed = THOX__PUSHED__INIT;
         pushed.sid = l->sid;
         pushed.handle = l->handle;
-        pushed.pid = push->from->pid;
-        pushed.uid = push->from->uid;
+        pushed.pid = push->from ? push->from->pid : ROUTER_PID_INITD;
+        pushed.uid = push->from ? push->from->uid : 0;
         pushed.seq = q->seq;
         pushed.dropped = l->n_dropped;
         pushed.name = wire_bytes(q->name, q->name_len);
-        pushed.key = *push->key;
+        pushed.key = *key;
         WIRE_MESSAGE(m, 0, PUSHED, pushed, &pushed);
-        peer_sent(l->peer,
-                  conn_send_shared(&l->peer->conn, &m, &push->frame->extra, &push->from->conn));
+        peer_sent(l->peer, conn_send_shared(&l->peer->conn, &m, &push->extra,
+                                            push->from ? &push->from->conn : NULL));
 }
 
 /* Whether the listener got it. */
-static bool listener_deliver(struct listener *l, const struct push *push) {
-        struct wire_extra *extra = &push->frame->extra;
+static bool listener_deliver(struct listener *l,
+                             const struct push *push,
+                             const ProtobufCBinaryData *key) {
+        const struct wire_extra *extra = &push->extra;
         if (l->peer->state >= PEER_STATE_DOOMED)
                 return false;
         bool has_room = !listener_is_full(l) &&
@@ -226,28 +264,44 @@ static bool listener_deliver(struct listener *l, const struct push *push) {
                 l->n_dropped++;
                 return false;
         }
-        listener_send(l, push);
+        listener_send(l, push, key);
         l->n_dropped = 0;
         l->n_waiting += l->mode != QUEUE_MODE_DROP_OLDEST;
         return true;
 }
 
-static uint32_t queue_deliver(struct queue *q,
-                              struct peer *from,
-                              struct wire_frame *frame,
-                              const ProtobufCBinaryData *key) {
-        struct push push = { .queue = q, .from = from, .frame = frame, .key = key };
+static uint32_t queue_deliver(const struct push *push) {
         uint32_t n = 0;
-        if (frame->extra.n_caps > 0)
-                memcpy(push.caps, frame->caps, frame->extra.n_caps * sizeof(push.caps[0]));
-        frame->extra.n_fds = 0;
-        q->seq++;
-        list_for_each(node, &q->listeners) {
+        push->queue->seq++;
+        list_for_each(node, &push->queue->listeners) {
                 struct listener *l = container_of(node, struct listener, queue_link);
-                if (listener_wants(l, key))
-                        n += listener_deliver(l, &push);
+                const ProtobufCBinaryData *key = listener_choose(l, push);
+                if (key)
+                        n += listener_deliver(l, push, key);
         }
         return n;
+}
+
+void queue_publish(struct queue *q,
+                   const ProtobufCBinaryData *keys,
+                   size_t n_keys,
+                   const struct buf *value) {
+        struct push push = { .queue = q, .keys = keys, .n_keys = n_keys };
+        push.extra.values = value->data;
+        push.extra.values_len = value->len;
+        queue_deliver(&push);
+}
+
+static uint32_t queue_deliver_frame(struct queue *q,
+                                    struct peer *from,
+                                    struct wire_frame *frame,
+                                    const ProtobufCBinaryData *key) {
+        struct push push = { .queue = q, .from = from, .keys = key, .n_keys = 1, .frame = frame };
+        push.extra = frame->extra;
+        push.extra.n_fds = 0;
+        if (frame->extra.n_caps > 0)
+                memcpy(push.caps, frame->caps, frame->extra.n_caps * sizeof(push.caps[0]));
+        return queue_deliver(&push);
 }
 
 /* Everything about a push that does not depend on who listens. */
@@ -276,10 +330,12 @@ int queue_push(struct handle *through, struct wire_frame *frame, uint32_t *ret_c
         if (route_push(through->context, through->peer, push->name.data, push->name.len, &route) !=
             ROUTE_OWNER)
                 return QUEUE_E_DENIED;
+        if (trace_is_queue(route.context, push->name.data, push->name.len))
+                return QUEUE_E_DENIED;
         struct queue *q = queue_find(route.context, push->name.data, push->name.len);
         if (q && queue_is_blocked(q, &push->key))
                 return QUEUE_E_FULL;
-        *ret_count = q ? queue_deliver(q, through->peer, frame, &push->key) : 0;
+        *ret_count = q ? queue_deliver_frame(q, through->peer, frame, &push->key) : 0;
         return 0;
 }
 

@@ -78,6 +78,18 @@ int queue_taken(struct peer *peer, uint32_t sid, uint32_t n);
  * copies as possible. *ret_count: listeners that got it. */
 int queue_push(struct handle *through, struct wire_frame *frame, uint32_t *ret_count);
 
+/* One value from initd itself, to whom one of the keys concerns. Nothing refuses it: who has no room
+ * loses it. */
+void queue_publish(struct queue *q,
+                   const ProtobufCBinaryData *keys,
+                   size_t n_keys,
+                   const struct buf *value);
+/* NULL when nobody listens. */
+struct queue *queue_find(const struct context *c, const void *name, size_t len);
+/* Whether some listener's match takes the key. */
+bool queue_wants(const struct queue *q, const ProtobufCBinaryData *key);
+bool queue_has_listener(const struct queue *q, const struct peer *peer);
+
 bool queue_is_heard_by_owner(const struct context *c, const void *name, size_t len);
 
 /* The end of others. */

@@ -29,6 +29,16 @@ void record_end(struct record *r) {
         record_note(r, value_put_end(&r->values));
 }
 
+void record_pairs(struct record *r, size_t n) {
+        record_note(r, value_put_map(&r->values, n));
+}
+
+void record_sequence(struct record *r, const void *values, size_t len) {
+        record_note(r, value_put_array(&r->values, VALUE_INDEFINITE));
+        record_note(r, len > 0 ? buf_add(&r->values, values, len) : 0);
+        record_end(r);
+}
+
 void record_key(struct record *r, const char *key) {
         record_note(r, value_put_text(&r->values, key));
 }
@@ -45,6 +55,11 @@ void record_text(struct record *r, const char *key, const char *text) {
 void record_integer(struct record *r, const char *key, uint64_t v) {
         record_key(r, key);
         record_note(r, value_put_integer(&r->values, (int64_t)v));
+}
+
+void record_boolean(struct record *r, const char *key, bool v) {
+        record_key(r, key);
+        record_note(r, value_put_boolean(&r->values, v));
 }
 
 void record_float(struct record *r, const char *key, double v) {

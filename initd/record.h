@@ -24,11 +24,16 @@ void record_array(struct record *r, size_t n);
 /* Pairs follow up to record_end. */
 void record_map(struct record *r);
 void record_end(struct record *r);
+/* Exactly `n` pairs follow. */
+void record_pairs(struct record *r, size_t n);
+/* What is believed to be a sequence of values, as an array that nobody has looked into. */
+void record_sequence(struct record *r, const void *values, size_t len);
 
 void record_key(struct record *r, const char *key);
 void record_text(struct record *r, const char *key, const char *text);
 void record_bytes(struct record *r, const char *key, const void *bytes, size_t len);
 void record_integer(struct record *r, const char *key, uint64_t v);
+void record_boolean(struct record *r, const char *key, bool v);
 void record_float(struct record *r, const char *key, double v);
 
 /* A value of its own, not a member. */

@@ -71,9 +71,11 @@ static enum route_result route_walk(struct context *c,
                                     struct route *ret) {
         ret->name = name;
         ret->name_len = len;
+        ret->is_logged = false;
         for (unsigned n_hops = 0; n_hops < LIMIT_CALL_HOPS; n_hops++) {
                 ret->context = c;
                 ret->binding = NULL;
+                ret->is_logged |= c->routing.log_len != 0;
                 if (c->is_dead)
                         return ROUTE_DEAD;
                 if (c->routing.is_manual)
@@ -93,9 +95,9 @@ static enum route_result route_walk(struct context *c,
         return ROUTE_HOPS;
 }
 
-/* One name, one server: what was renamed on its way, or takes turns, is walked each time. */
+/* One name, one server: what was renamed or logged on its way, or takes turns, is walked each time. */
 static bool route_is_plain(const struct route *route, const void *name) {
-        return route->name == name && group_is_single(route->binding);
+        return route->name == name && !route->is_logged && group_is_single(route->binding);
 }
 
 enum route_result route_call(struct context *c, const void *name, size_t len, struct route *ret) {
@@ -106,12 +108,19 @@ enum route_result route_call(struct context *c, const void *name, size_t len, st
                 ret->binding = known;
                 ret->name = name;
                 ret->name_len = len;
+                ret->is_logged = false;
                 return ROUTE_BINDING;
         }
         enum route_result result = route_walk(c, name, len, ret);
         if (result == ROUTE_BINDING && route_is_plain(ret, name))
                 route_cache_keep(cache, c, ret->binding);
         return result;
+}
+
+/* A log stays in its context: there it is listened to, and nobody else writes it. */
+static bool route_is_log(const struct context *c, const void *name, size_t len) {
+        return c->routing.log_len != 0 && c->routing.log_len == len &&
+               memcmp(c->routing.log, name, len) == 0;
 }
 
 /* What a holder may do in a context beside calling. */
@@ -147,6 +156,8 @@ static enum route_result route_place(struct context *c,
                         return ROUTE_OWNER;
                 if (!route_grants(c, use, name, len))
                         return ROUTE_DENIED;
+                if (use != ROUTE_USE_BIND && route_is_log(c, name, len))
+                        return use == ROUTE_USE_LISTEN ? ROUTE_OWNER : ROUTE_DENIED;
                 if (!c->routing.to ||
                     (use == ROUTE_USE_PUSH && queue_is_heard_by_owner(c, name, len)))
                         return ROUTE_OWNER;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ enum route_result {
 struct route {
         struct binding *binding;
         struct context *context; /* where it ended */
+        bool is_logged;          /* some context on the way has a log */
         const uint8_t *name;     /* what it is called there; borrowed, or in `renamed` */
         size_t name_len;
         uint8_t renamed[LIMIT_NAME_BYTES];

@@ -18,6 +18,7 @@
 struct call;
 struct context;
 struct peer;
+struct queue;
 
 #define ROUTER_PID_INITD 1u
 #define ROUTER_GENERATION_INITD 1u
@@ -44,6 +45,7 @@ struct router {
         struct table calls; /* cid -> struct call */
         struct context *native;
         struct route_cache routes;
+        struct queue *trace; /* NULL: nobody listens to it (trace.h) */
         struct list dirty;   /* peers with queued output */
         struct list doomed;  /* peers to close */
         struct list closing; /* peers to free */

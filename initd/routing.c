@@ -98,6 +98,18 @@ static int routing_set_renamings(struct routing *routing, const Thox__Routing *m
         return 0;
 }
 
+/* ---- the log ------------------------------------------------------------------------------- */
+
+static int routing_set_log(struct routing *routing, const ProtobufCBinaryData *log) {
+        if (log->len == 0)
+                return 0;
+        if (!name_is_valid(log->data, log->len))
+                return ROUTING_E_LOG;
+        memcpy(routing->log, log->data, log->len);
+        routing->log_len = log->len;
+        return 0;
+}
+
 /* ---- where it goes on ---------------------------------------------------------------------- */
 
 /* A chain that would close a circle is found here, before it exists: so chains always end. */
@@ -145,6 +157,8 @@ static int routing_parse(struct routing *routing,
         int r = routing_set_patterns(routing, message);
         if (r == 0)
                 r = routing_set_renamings(routing, message);
+        if (r == 0)
+                r = routing_set_log(routing, &message->log);
         if (r == 0 && !routing->is_manual)
                 r = routing_set_to(routing, owner, context, message);
         return error_trace(r);

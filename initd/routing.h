@@ -28,6 +28,8 @@ struct routing {
         bool is_manual; /* every call goes to the owner */
         bool default_forward;
         struct pattern_list allow, deny, bind, push, listen;
+        size_t log_len;             /* 0: none */
+        char log[LIMIT_NAME_BYTES]; /* queue that gets copies of the calls (trace.h) */
         struct renaming *renamings; /* names first, then prefixes, the longest first */
         size_t n_renamings;
         struct context *to; /* reference; NULL: a namespace of its own */
@@ -40,6 +42,7 @@ enum routing_error {
         ROUTING_E_BADCTX = 3,  /* `to` is no handle of the owner */
         ROUTING_E_HOPS = 4,    /* the chain would exceed LIMIT_CALL_HOPS */
         ROUTING_E_LOOP = 5,    /* the chain would lead back to the context itself */
+        ROUTING_E_LOG = 6,     /* no name of a queue */
 };
 
 /* From a frame of `owner`; `message` NULL: manual. `context` is the one it is for, NULL when that is

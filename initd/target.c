@@ -105,6 +105,8 @@ bool target_find(struct peer *sender,
                  struct target *ret,
                  struct target_refusal *ret_refusal) {
         const struct handle *h = handle_find(sender, request->handle);
+        ret->context = NULL;
+        ret->route.is_logged = false;
         if (!h)
                 return target_refuse(ret_refusal, STATUS_BADCTX, "no such context in this process");
         if ((h->rights & HANDLE_RIGHT_CALL) == 0)

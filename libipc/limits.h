@@ -61,6 +61,8 @@
 /* A listener behind by this loses events; less than what pauses it. */
 #define LIMIT_PUSH_OUT_BYTES (512u << 10)
 
+#define LIMIT_TRACE_BYTES (64u << 10) /* of values that are copied for a log; else their size is */
+
 /* Per process. */
 #define LIMIT_HANDLES 1024u
 #define LIMIT_HANDLES_PUSHED 512u /* by others unasked; the rest is for what it asks for */

@@ -116,6 +116,10 @@ static void check_routing_key(lua_State *L, struct routing *r, const char *key) 
                 body->n_deny = check_patterns(L, r, key, body->deny = r->deny);
         else if (strcmp(key, "bind") == 0)
                 body->n_bind = check_patterns(L, r, key, body->bind = r->bind);
+        else if (strcmp(key, "log") == 0 && lua_type(L, -1) != LUA_TSTRING)
+                routing_fail(L, r, "log must be the name of a queue");
+        else if (strcmp(key, "log") == 0)
+                body->log = check_text(L, r, key);
         else if (strcmp(key, "push") == 0)
                 body->n_push = check_patterns(L, r, key, body->push = r->push);
         else if (strcmp(key, "listen") == 0)

@@ -79,6 +79,7 @@
 ---@field bind string[]?
 ---@field push string[]?
 ---@field listen string[]?
+---@field log string?
 
 ---@class thox.RunOptions
 ---@field program string?
