@@ -15,7 +15,8 @@
 
 /* Room for the fragment that senders make: its values, and a header with a few caps. */
 #define CHUNK_BYTES (LIMIT_FRAGMENT_BYTES + 1024u)
-#define CHUNK_POOL_MAX 4u
+/* As many peers can have output in one turn without a system call for memory. */
+#define CHUNK_POOL_MAX 16u
 /* One large message must not keep its memory for ever. */
 #define CHUNK_SPARE_BYTES_MAX ((size_t)4 << 20)
 
