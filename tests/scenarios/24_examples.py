@@ -2,6 +2,7 @@
 """The programs of examples/ do what their heads say, and so do those that come in the boot store. Row 69."""
 
 import pathlib
+import re
 import signal
 
 from harness import Running, Tap, thoxctl
@@ -45,6 +46,50 @@ for words in ("alarm          allowed", "example.greet  allowed: hello, jail", "
               "the child ended: exit, status 0"):
     t.contains(result.out, words, f"sandbox shows: {words}")
 t.ok("escaped" not in result.out, "the child does not escape")
+
+result = thoxctl("run", example("rate-limiter"), "0.5", "3", timeout=30)
+t.equal(result.code, 0, "rate-limiter ends well")
+lines = result.out.splitlines()
+t.equal(lines[:3], ["found one", "found two", "found three"], "rate-limiter lets a burst through (rows 41, 59)")
+t.equal([re.sub(r"in [\d.]+ s", "in N s", line) for line in lines[3:6]],
+        [f"{word} refused: example.search: BUSY: 0.5 searches per second are enough; try again in N s"
+         for word in ("four", "five", "six")], "and refuses what is beyond")
+t.equal(lines[6], "after a while: found seven", "until time has passed")
+t.ok(lines[7].endswith("; 4 searches were let through"), "the service saw no other", result.out)
+t.equal(thoxctl("run", example("rate-limiter"), "0").code, 2, "a rate of nothing is refused")
+
+result = thoxctl("run", example("balancer"))
+t.equal(result.code, 0, "balancer ends well")
+who = re.findall(r"small picture \d+, by worker (\d)", result.out)
+t.equal(who, list("123123" "232"), "balancer takes turns, and goes on when a worker is killed")
+t.contains(result.out, "is gone, 2 are left", "which it hears of")
+t.contains(thoxctl("run", example("balancer"), "1").out, "UNAVAIL: no worker is left", "without a worker it says so")
+
+result = thoxctl("run", example("translator"))
+t.equal(result.code, 0, "translator ends well")
+t.equal(result.out.splitlines()[:4],
+        ["registered engine", "registered compiler", "the engine is Ada's", "2 names: compiler, engine"],
+        "translator makes an old program work on new services (row 61)")
+t.contains(result.out, "registry.drop: registry.drop: DENIED", "and adds nothing to them")
+
+ada = Running("run", example("chat"), "Ada")
+t.equal(ada.line(), "lounge: 0 others here; type, or end with Ctrl-D", "chat begins alone")
+grace = Running("run", example("chat"), "Grace")
+t.equal(grace.line(), "lounge: 1 other here; type, or end with Ctrl-D", "a second one is not alone")
+hermit = Running("run", example("chat"), "Hermit", "cell")
+t.equal(hermit.line(), "cell: 0 others here; type, or end with Ctrl-D", "another room is another room")
+t.ok(re.fullmatch(r"Grace \[\d+\]: has come in", ada.line()), "who is there hears who comes")
+for text in (b"hello\n", b"\n", b"how are you?\n"):
+    ada.process.stdin.write(text)
+ada.process.stdin.flush()
+t.ok(re.fullmatch(r"Ada \[\d+\]: hello", grace.line()), "what one types the other sees (row 64)")
+t.contains(grace.line(), "how are you?", "line by line")
+t.equal(grace.end(), 0, "the end of the input ends it")
+t.contains(ada.line(), "has left", "which is told")
+ada.process.send_signal(signal.SIGINT)
+hermit.process.send_signal(signal.SIGINT)
+t.equal((ada.end(), hermit.end(), hermit.rest), (130, 130, b""), "so does Ctrl-C, and the hermit heard nothing")
+t.equal(thoxctl("run", example("chat")).code, 2, "somebody without a name is told how to use it")
 
 untested = {path.stem for path in EXAMPLES.glob("*.lua")} - tested
 t.equal(untested, set(), "every example is run here")
