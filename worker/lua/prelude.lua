@@ -196,7 +196,7 @@ local function load_text(chunk, name, mode, ...)
 end
 
 local libraries = {}    -- name → {value=} or {runner=, loaded=}: a channel that is closed then
-local waiting_for = {}  -- runner → name of the library that it waits for
+local waiting_for = base.setmetatable({}, { __mode = "k" })  -- runner → name of the library that it waits for
 
 ---Whether waiting for `name` would close a circle of runners and libraries.
 local function is_cycle(name, runner)
@@ -236,6 +236,18 @@ local function run_library(name)
     return { value = value == nil and true or value, keeper = keeper }
 end
 
+---A library while it is being loaded. However that ends, also by a kill, those who wait go on.
+local function start_loading(name, runner)
+    return base.setmetatable({ runner = runner, loaded = native.chan() }, {
+        __close = function(self)
+            if libraries[name] == self then
+                libraries[name] = nil
+            end
+            self.loaded:close()
+        end,
+    })
+end
+
 local function require(name)
     expect(1, name, "require", "string")
     local runner = native.runner()
@@ -251,14 +263,13 @@ local function require(name)
         library.loaded:recv()
         waiting_for[runner] = nil
     end
-    local loaded = native.chan()
-    libraries[name] = { runner = runner, loaded = loaded }
+    local loading <close> = start_loading(name, runner)
+    libraries[name] = loading
     local is_loaded, library = pcall(run_library, name)
-    libraries[name] = is_loaded and library or nil
-    loaded:close()
     if not is_loaded then
         error(library, 2)
     end
+    libraries[name] = library
     return library.value
 end
 
