@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "initd/connection.h"
 #include "initd/context.h"
 #include "initd/group.h"
 #include "initd/native.h"
@@ -34,6 +35,7 @@ static struct binding *binding_new(struct context *c, const Thox__Bind *request)
         }
         list_init(&b->server_link);
         list_init(&b->group_link);
+        list_init(&b->connections);
         route_cache_forget(&c->router->routes);
         return b;
 }
@@ -141,6 +143,7 @@ int binding_add(struct handle *through, const Thox__Bind *request, uint32_t *ret
 }
 
 void binding_drop(struct binding *b) {
+        connection_drop_all(b);
         if (b->server) {
                 table_remove_u64(&b->server->sids, b->sid);
                 list_remove(&b->server_link);

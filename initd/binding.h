@@ -34,6 +34,7 @@ struct binding {
         struct peer *server; /* NULL: initd itself */
         struct list server_link;
         struct list group_link;
+        struct list connections; /* struct context */
         enum binding_conflict conflict;
         uint64_t serial;                      /* in the order of binding */
         const struct native_endpoint *native; /* what initd answers; NULL: a program's name */

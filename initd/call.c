@@ -64,6 +64,8 @@ void call_attach(struct call *call, const struct target *target) {
         call->server = server;
         call->server_handle = target->handle;
         call->native = server ? NULL : target->route.binding->native;
+        if (target->route.binding)
+                target->route.binding->n_calls++;
         if (!server)
                 return;
         list_add_tail(&server->calls_served, &call->served_link);
@@ -365,6 +367,8 @@ static void call_on_continued(struct peer *caller, struct wire_frame *frame) {
 static void call_deliver_oneway(struct peer *caller,
                                 struct wire_frame *frame,
                                 const struct target *target) {
+        if (target->route.binding)
+                target->route.binding->n_calls++;
         if (!target->server)
                 native_on_oneway(caller, target->context, target->route.binding->native, frame);
         else if (conn_pending(&target->server->conn) <= LIMIT_ONEWAY_OUT_BYTES)

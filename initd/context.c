@@ -12,6 +12,7 @@
 
 #include "initd/binding.h"
 #include "initd/call.h"
+#include "initd/connection.h"
 #include "initd/handle.h"
 #include "initd/peer.h"
 #include "initd/queue.h"
@@ -23,6 +24,7 @@ static struct context *context_free(struct context *c) {
         struct context *to = take(c->routing.to);
         assert(list_is_empty(&c->holders));
         list_remove(&c->owner_link);
+        connection_detach(c);
         routing_deinit(&c->routing);
         table_deinit(&c->bindings);
         table_deinit(&c->queues);
@@ -30,13 +32,14 @@ static struct context *context_free(struct context *c) {
         return to;
 }
 
-static struct context *context_alloc(struct router *r) {
+struct context *context_new_unowned(struct router *r) {
         struct context *c = calloc(1, sizeof(*c));
         if (!c)
                 return NULL;
         c->router = r;
         c->n_refs = 1;
         list_init(&c->owner_link);
+        list_init(&c->connection_link);
         list_init(&c->holders);
         table_init(&c->bindings);
         table_init(&c->queues);
@@ -56,20 +59,12 @@ struct context *context_unref(struct context *c) {
 }
 DEFINE_CLEANUP(struct context *, context_unref)
 
-int context_new_native(struct context **ret, struct router *r) {
-        struct context *c = context_alloc(r);
-        if (!c)
-                return error_origin(ENOMEM);
-        *ret = c;
-        return 0;
-}
-
 int context_new(struct peer *owner, struct handle **ret) {
         size_t limit = owner->role == PEER_ROLE_DAEMON ? LIMIT_CONTEXTS_OWNED_DAEMON :
                                                          LIMIT_CONTEXTS_OWNED;
         if (owner->n_contexts >= limit)
                 return CONTEXT_E_LIMIT;
-        struct context *c CLEANUP(context_unrefp) = context_alloc(owner->router);
+        struct context *c CLEANUP(context_unrefp) = context_new_unowned(owner->router);
         if (!c)
                 return error_origin(ENOMEM);
         struct handle *h;

@@ -16,6 +16,7 @@
 #include "libipc/status.h"
 #include "proto/frame.pb-c.h"
 
+struct binding;
 struct handle;
 struct peer;
 struct router;
@@ -28,9 +29,11 @@ struct context {
         uint32_t owner_handle;  /* the owner's number for it */
         bool is_dead;
         struct routing routing;
-        struct table bindings; /* name -> struct binding */
-        struct table queues;   /* name -> struct queue */
-        struct list holders;   /* struct handle */
+        struct binding *connected;   /* a connection: where every call goes */
+        struct list connection_link; /* in its list */
+        struct table bindings;       /* name -> struct binding */
+        struct table queues;         /* name -> struct queue */
+        struct list holders;         /* struct handle */
         size_t n_holders;
         size_t n_unanswered; /* calls that its owner was given, as it is manual */
 };
@@ -40,8 +43,8 @@ enum context_error {
         CONTEXT_E_LIMIT = 1, /* LIMIT_CONTEXTS_OWNED or LIMIT_HANDLES */
 };
 
-/* The native context: owned by initd, a namespace. */
-int context_new_native(struct context **ret, struct router *r);
+/* Without owner: the native context, a namespace, or what becomes a connection. NULL: no memory. */
+struct context *context_new_unowned(struct router *r);
 /* Owned by `owner`, which gets a handle with all rights. */
 int context_new(struct peer *owner, struct handle **ret);
 /* Has this routing from here on; takes it. Calls under way are not touched. */

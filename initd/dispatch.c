@@ -10,6 +10,7 @@
 
 #include "initd/binding.h"
 #include "initd/call.h"
+#include "initd/connection.h"
 #include "initd/context.h"
 #include "initd/handle.h"
 #include "initd/peer.h"
@@ -202,6 +203,24 @@ static void on_bind(struct peer *p, struct wire_frame *frame) {
         p->router->ops->on_bound(p);
 }
 
+static void on_connect(struct peer *p, struct wire_frame *frame) {
+        const Thox__Connect *connect = frame->message->connect;
+        struct handle *through = handle_find(p, connect->handle);
+        if (!through) {
+                reply_refusal(p, frame->seq, &refusal_bad_handle);
+                return;
+        }
+        struct target_refusal refusal;
+        struct handle *h;
+        int r = connection_open(through, connect->name.data, connect->name.len, &h, &refusal);
+        if (r == CONNECTION_E_REFUSED)
+                peer_reply(p, frame->seq, refusal.status, refusal.message);
+        else if (r < 0)
+                reply_error(p, frame->seq, r, NULL);
+        else
+                reply_handle(p, frame->seq, h);
+}
+
 static void on_unbind(struct peer *p, struct wire_frame *frame) {
         const Thox__Unbind *unbind = frame->message->unbind;
         int r;
@@ -363,6 +382,7 @@ static const struct dispatch_row {
         [THOX__FRAME__BODY_HELLO]       = { ROLE_ALL,     on_hello,        false },
         [THOX__FRAME__BODY_CONTEXT_NEW] = { ROLE_PROGRAM, on_context_new,  true },
         [THOX__FRAME__BODY_BIND]        = { ROLE_PROGRAM, on_bind,         true },
+        [THOX__FRAME__BODY_CONNECT]     = { ROLE_PROGRAM, on_connect,      true },
         [THOX__FRAME__BODY_UNBIND]      = { ROLE_PROGRAM, on_unbind,       true },
         [THOX__FRAME__BODY_CLOSE]       = { ROLE_PROGRAM, on_close,        true },
         [THOX__FRAME__BODY_SHARE]       = { ROLE_PROGRAM, on_share,        true },

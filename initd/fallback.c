@@ -105,8 +105,8 @@ bool fallback_take_over(struct call *call, const struct wire_frame *answer) {
         if (!next)
                 return false;
         struct target target;
+        target.route.is_logged = false;
         target_set(&target, call->context, next);
-        next->n_calls++;
         call->fallback->serial = next->serial;
         call_detach(call);
         call_attach(call, &target);

@@ -13,6 +13,8 @@ static const char *context_kind(const struct context *c) {
                 return "native";
         if (c->is_dead)
                 return "dead";
+        if (c->connected)
+                return "connection";
         return c->routing.is_manual ? "manual" : "table";
 }
 

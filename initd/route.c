@@ -65,6 +65,25 @@ static bool route_forwards(const struct route *route) {
                pattern_list_matches(&routing->allow, route->name, route->name_len);
 }
 
+/* Closing a context that it was made through takes a connection back, like any other grant. */
+static enum route_result route_connected(struct route *ret) {
+        struct binding *b = ret->context->connected;
+        const struct context *on_way = ret->context->routing.to;
+        for (unsigned n_hops = 0; on_way; on_way = on_way->routing.to) {
+                ret->is_logged |= on_way->routing.log_len != 0;
+                if (on_way == b->context)
+                        break;
+                if (on_way->is_dead || ++n_hops == LIMIT_CALL_HOPS)
+                        return ROUTE_DEAD;
+        }
+        ret->context = b->context;
+        ret->binding = b;
+        ret->is_fixed = true;
+        ret->name = (const uint8_t *)b->name;
+        ret->name_len = b->name_len;
+        return ROUTE_BINDING;
+}
+
 static enum route_result route_walk(struct context *c,
                                     const void *name,
                                     size_t len,
@@ -72,12 +91,15 @@ static enum route_result route_walk(struct context *c,
         ret->name = name;
         ret->name_len = len;
         ret->is_logged = false;
+        ret->is_fixed = false;
         for (unsigned n_hops = 0; n_hops < LIMIT_CALL_HOPS; n_hops++) {
                 ret->context = c;
                 ret->binding = NULL;
                 ret->is_logged |= c->routing.log_len != 0;
                 if (c->is_dead)
                         return ROUTE_DEAD;
+                if (c->connected)
+                        return route_connected(ret);
                 if (c->routing.is_manual)
                         return ROUTE_OWNER;
                 enum route_result entered = route_enter(ret);
@@ -109,6 +131,7 @@ enum route_result route_call(struct context *c, const void *name, size_t len, st
                 ret->name = name;
                 ret->name_len = len;
                 ret->is_logged = false;
+                ret->is_fixed = false;
                 return ROUTE_BINDING;
         }
         enum route_result result = route_walk(c, name, len, ret);
@@ -151,6 +174,8 @@ static enum route_result route_place(struct context *c,
                 ret->binding = NULL;
                 if (c->is_dead)
                         return ROUTE_DEAD;
+                if (c->connected)
+                        return ROUTE_DENIED;
                 bool is_native = !c->owner;
                 if (is_native || c->owner == holder)
                         return ROUTE_OWNER;

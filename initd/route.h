@@ -26,6 +26,7 @@ enum route_result {
 struct route {
         struct binding *binding;
         struct context *context; /* where it ended */
+        bool is_fixed;           /* through a connection: no other of a group takes its place */
         bool is_logged;          /* some context on the way has a log */
         const uint8_t *name;     /* what it is called there; borrowed, or in `renamed` */
         size_t name_len;

@@ -50,10 +50,10 @@ int router_init(struct router *r, struct loop *loop, const struct router_ops *op
         int error = conn_scratch_init(&r->scratch);
         if (error < 0)
                 return error_trace(error);
-        error = context_new_native(&r->native, r);
-        if (error < 0) {
+        r->native = context_new_unowned(r);
+        if (!r->native) {
                 conn_scratch_deinit(&r->scratch);
-                return error_trace(error);
+                return error_origin(ENOMEM);
         }
         return 0;
 }

@@ -72,13 +72,17 @@ static bool target_find_in(struct context *c,
                            struct target_refusal *refusal) {
         struct route *route = &ret->route;
         enum route_result result = route_call(c, request->name, request->name_len, route);
-        ret->context = c;
+        ret->context = c->connected ? c->routing.to : c;
         ret->owner_context = NULL;
         if (result == ROUTE_BINDING) {
-                target_choose(ret, sender, route->binding);
-                ret->route.binding->n_calls++;
+                if (route->is_fixed)
+                        target_set(ret, ret->context, route->binding);
+                else
+                        target_choose(ret, sender, route->binding);
                 return true;
         }
+        if (result == ROUTE_DEAD)
+                return target_refuse(refusal, STATUS_DEAD, "the context's owner is gone");
         if (!name_is_valid(request->name, request->name_len))
                 return target_refuse(refusal, STATUS_BADARGS,
                                      "not a valid endpoint name (1 to 128 bytes of UTF-8, no "
@@ -95,9 +99,7 @@ static bool target_find_in(struct context *c,
         if (result == ROUTE_DENIED)
                 return target_refuse_name(refusal, STATUS_DENIED, request,
                                           "is not granted by this context");
-        if (result == ROUTE_HOPS)
-                return target_refuse_name(refusal, STATUS_DENIED, request, TARGET_TOO_FAR);
-        return target_refuse(refusal, STATUS_DEAD, "the context's owner is gone");
+        return target_refuse_name(refusal, STATUS_DENIED, request, TARGET_TOO_FAR);
 }
 
 bool target_find(struct peer *sender,

@@ -16,7 +16,8 @@ struct peer;
 struct wire_call;
 
 struct target {
-        struct context *context;       /* of the handle that the request came through */
+        struct context *
+                context; /* that the request came through; of a connection, that it was made through */
         struct peer *server;           /* NULL: initd */
         uint32_t handle;               /* the server's number of the context */
         struct context *owner_context; /* the manual context it ended in */
@@ -32,8 +33,7 @@ struct target_refusal {
 
 /* Who serves `binding`; of the route nothing but that. */
 void target_set(struct target *ret, struct context *c, struct binding *binding);
-/* The handle, the right to call through it, the route, and one more call counted at its binding.
- * False: refused. `ret` is not to be copied. */
+/* The handle, the right to call through it, the route. False: refused. `ret` is not to be copied. */
 bool target_find(struct peer *sender,
                  const struct wire_call *request,
                  struct target *ret,

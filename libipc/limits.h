@@ -69,6 +69,7 @@
 #define LIMIT_CONTEXTS_OWNED 256u
 #define LIMIT_HANDLES_DAEMON 65536u /* runtimed owns a context per image in use */
 #define LIMIT_CONTEXTS_OWNED_DAEMON 32768u
+#define LIMIT_CONNECTIONS 4096u /* to the names of one process, whose end tells each */
 #define LIMIT_BINDINGS 256u
 #define LIMIT_BINDING_GROUP 64u   /* that serve one name together: a call may look at each */
 #define LIMIT_USAGE_BYTES 256u    /* the line about a service */

@@ -17,7 +17,7 @@ void api_check_name(lua_State *L, int index, struct wire_call *call) {
 uint64_t api_call(lua_State *L, struct wire_call *call, int first, int n, enum pending_kind kind) {
         struct worker *w = worker_of(L);
         uint64_t cid = 0;
-        if (call->name_len == 0 || call->name_len > LIMIT_NAME_BYTES) {
+        if (call->name_len > LIMIT_NAME_BYTES) {
                 /* Longer than a frame may say: the router is to refuse it as what it is, invalid. */
                 call->name = (const uint8_t *)"/";
                 call->name_len = 1;
@@ -46,7 +46,8 @@ static int call_from_table(lua_State *L, struct wire_call *call) {
         for (size_t i = 0; keys[i]; i++)
                 lua_getfield(L, 1, keys[i]);
         call->handle = lua_isnil(L, 2) ? 1 : api_check_handle(L, 2);
-        api_check_name(L, 3, call);
+        if (lua_isnil(L, 2) || !lua_isnil(L, 3))
+                api_check_name(L, 3, call);
         if (!lua_isnil(L, 5))
                 call->timeout_us = api_check_duration(L, 5);
         if (lua_toboolean(L, 6))

@@ -1,5 +1,5 @@
 /*
- * api_context.c - os.context, os.route, os.share, os.close. A Lua file.
+ * api_context.c - os.context, os.route, os.connect, os.share, os.close. A Lua file.
  */
 #include <stdarg.h>
 #include <string.h>
@@ -173,6 +173,20 @@ static int l_route(lua_State *L) {
         return request(L, &m, 0, api_finish_request);
 }
 
+/* connect([ctx,] name) */
+static int l_connect(lua_State *L) {
+        Thox__Connect body = THOX__CONNECT__INIT;
+        int at = api_is_handle(L, 1) ? 2 : 1;
+        size_t len;
+        body.handle = at == 2 ? api_check_handle(L, 1) : 1;
+        const char *name = luaL_checklstring(L, at, &len);
+        if (len > LIMIT_NAME_BYTES)
+                return api_refuse(L, STATUS_BADARGS, "a name has 1 to 128 bytes");
+        body.name = wire_bytes(name, len);
+        WIRE_MESSAGE(m, 0, CONNECT, connect, &body);
+        return request(L, &m, 0, context_continue);
+}
+
 /* ---- share, close -------------------------------------------------------------------------- */
 
 static const struct {
@@ -221,8 +235,8 @@ static int l_close(lua_State *L) {
 
 void api_open_context(lua_State *L) {
         static const luaL_Reg functions[] = {
-                { "context", l_context }, { "route", l_route }, { "share", l_share },
-                { "close", l_close },     { NULL, NULL },
+                { "context", l_context }, { "route", l_route }, { "connect", l_connect },
+                { "share", l_share },     { "close", l_close }, { NULL, NULL },
         };
         luaL_setfuncs(L, functions, 0);
 }

@@ -50,11 +50,22 @@ static int rpc_wait(lua_State *L,
         return api_wait(L, wire_cid_seq(cid), 0, k);
 }
 
-static int rpc_raise(lua_State *L, const struct rpc_proxy *proxy, uint32_t status) {
+/* What was called: a proxy, or a context that is a connection. */
+static void rpc_push_name(lua_State *L) {
+        const struct rpc_proxy *proxy = lua_touserdata(L, 1);
+        if (lua_islightuserdata(L, 1))
+                luaL_tolstring(L, 1, NULL);
+        else if (proxy->name_len == 0)
+                lua_pushfstring(L, "context %d", (int)proxy->handle - 1);
+        else
+                lua_pushlstring(L, proxy->name, proxy->name_len);
+}
+
+static int rpc_raise(lua_State *L, uint32_t status) {
         lua_createtable(L, 0, 3);
         lua_pushinteger(L, status);
         lua_setfield(L, -2, "status");
-        lua_pushlstring(L, proxy->name, proxy->name_len);
+        rpc_push_name(L);
         lua_setfield(L, -2, "name");
         lua_insert(L, -2);
         lua_setfield(L, -2, "message");
@@ -75,7 +86,7 @@ static int rpc_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED
         else
                 lua_pushliteral(L, "the answer's values are malformed");
         api_release_event(L);
-        return rpc_raise(L, lua_touserdata(L, 1), code != STATUS_OK ? code : STATUS_PROTO);
+        return rpc_raise(L, code != STATUS_OK ? code : STATUS_PROTO);
 }
 
 static int rpc_captured(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED) {
@@ -84,7 +95,7 @@ static int rpc_captured(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED
                 return lua_gettop(L) - 2;
         lua_settop(L, 3);
         luaL_tolstring(L, 3, NULL);
-        return rpc_raise(L, lua_touserdata(L, 1), code);
+        return rpc_raise(L, code);
 }
 
 static int l_rpc_call(lua_State *L) {
@@ -92,8 +103,14 @@ static int l_rpc_call(lua_State *L) {
         struct wire_call call = { .handle = proxy->handle,
                                   .name = (const uint8_t *)proxy->name,
                                   .name_len = proxy->name_len };
-        if (proxy->name_len == 0)
+        if (proxy->name_len == 0 && proxy->handle == 1)
                 return luaL_error(L, "os.rpc itself cannot be called; use os.rpc.NAME(...)");
+        return rpc_wait(L, &call, 2, lua_gettop(L) - 1, rpc_continue, rpc_captured);
+}
+
+/* connection(...) */
+static int l_handle_call(lua_State *L) {
+        struct wire_call call = { .handle = api_to_handle(L, 1), .name = (const uint8_t *)"" };
         return rpc_wait(L, &call, 2, lua_gettop(L) - 1, rpc_continue, rpc_captured);
 }
 
@@ -230,6 +247,12 @@ void api_open_rpc(lua_State *L) {
         new_metatable(L, RPC_META, proxy_methods);
         new_metatable(L, RPC_ERROR_META, error_methods);
         luaL_setfuncs(L, functions, 0);
+        /* Beside what api.c gives all handles. */
+        api_push_handle(L, 1);
+        lua_getmetatable(L, -1);
+        lua_pushcfunction(L, l_handle_call);
+        lua_setfield(L, -2, "__call");
+        lua_pop(L, 2);
         push_proxy(L, 1, NULL, 0, NULL, 0);
         lua_setfield(L, -2, "rpc");
 }

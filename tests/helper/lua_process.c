@@ -206,7 +206,7 @@ static void on_call(struct lua_process *p, struct wire_frame *f) {
         else if (name_is(f, "echo"))
                 send_answer(p, f->call.cid, STATUS_OK, f->call.flags & WIRE_FLAG_CONTINUED,
                             &f->extra);
-        else if (name_is(f, "/"))
+        else if (name_is(f, "/") || name_is(f, ""))
                 refuse(p, f->call.cid, STATUS_BADARGS);
         else if (!name_is(f, "never"))
                 refuse(p, f->call.cid, STATUS_NOTBOUND);

@@ -407,7 +407,7 @@ tap.same({ os.syscall("preempt") }, {}, "giving way is a request that can be per
 -- every function of os is a request, is made of some, or asks nobody
 local request_arguments = {
     alt = { { { os.chan(), "recv" } } }, answer = { -1, 0 }, bind = { "x" }, call = { 0, "x" }, caller = {}, cancel = { -1 }, clock = {}, close = { 0 },
-    context = {}, exit = { 0 }, forward = { -1, 0 }, join = { 1 }, listen = { "x" }, monotonic = {},
+    connect = { "x" }, context = {}, exit = { 0 }, forward = { -1, 0 }, join = { 1 }, listen = { "x" }, monotonic = {},
     pull = {}, push = { "x", 1 }, route = { 0, {} }, send = { 0, "x" }, share = { 0, 1 },
     spawn = { print }, tid = {}, time = {}, unbind = { "x" },
     unlisten = { 1 },

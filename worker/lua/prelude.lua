@@ -438,6 +438,7 @@ local function new_os(info)
         "chan",
         "clock",
         "close",
+        "connect",
         "context",
         "date",
         "exit",

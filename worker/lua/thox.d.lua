@@ -5,6 +5,7 @@
 ---A context: what os.context, answers and os.contexts give. Numbers are accepted as well.
 ---@class thox.Context: userdata
 ---@field number integer
+---@operator call(...): ...any
 
 ---@alias thox.ContextOrNumber thox.Context|integer
 
@@ -178,6 +179,12 @@ function os.caller() end
 ---@param routing thox.Routing?
 ---@return thox.Context?, integer? status, string? message
 function os.context(routing) end
+
+---connect([ctx,] name): a context in which every call goes to who serves the name now.
+---@param ctx thox.ContextOrNumber|string
+---@param name string?
+---@return thox.Context?, integer? status, string? message
+function os.connect(ctx, name) end
 
 ---Gives a context of one's own another routing.
 ---@param ctx thox.ContextOrNumber
