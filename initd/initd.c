@@ -207,6 +207,7 @@ static int initd_register_natives(struct router *r) {
         } tables[] = {
                 { native_alarm_endpoints, native_alarm_n_endpoints },
                 { native_bus_endpoints, native_bus_n_endpoints },
+                { native_eval_endpoints, native_eval_n_endpoints },
                 { native_log_endpoints, native_log_n_endpoints },
                 { native_process_endpoints, native_process_n_endpoints },
                 { native_store_endpoints, native_store_n_endpoints },

@@ -48,8 +48,8 @@ struct run {
 /* What a program run without --admin may not call; it may call, bind, push and listen to all else. */
 static const char *const DENIED[] = {
         "program.set",      "program.rollback", "library.set",  "library.rollback", "runtime.set",
-        "runtime.rollback", "store.delegate",   "process.list", "process.ready",    "tree.*",
-        "log.read",         "code.*",           "image.*",
+        "runtime.rollback", "store.delegate",   "process.list", "process.ready",    "process.eval",
+        "tree.*",           "log.read",         "code.*",       "image.*",
 };
 
 /* A file is meant when the word has a '/', ends in ".lua", is "-", or names a file that exists. */

@@ -7,6 +7,8 @@
 #include "worker/hijack.h"
 #include "worker/lvalue.h"
 
+#define EVALUATIONS_MAX 8 /* at once; more wait */
+
 /* ---- bind ---------------------------------------------------------------------------------- */
 
 struct bind_options {
@@ -214,10 +216,26 @@ int api_serve(lua_State *L) {
         return 0;
 }
 
+/* set_evaluator(handler): what process.eval runs. */
+static int l_set_evaluator(lua_State *L) {
+        static const char name[] = "@eval";
+        struct worker *w = worker_of(L);
+        luaL_checktype(L, 1, LUA_TFUNCTION);
+        struct binding *b = binding_new(0, name, strlen(name));
+        if (!b)
+                return luaL_error(L, "not enough memory");
+        b->handler = luaL_ref(L, LUA_REGISTRYINDEX);
+        b->is_aborting = true;
+        b->max = EVALUATIONS_MAX;
+        w->evaluator = b;
+        return 0;
+}
+
 void api_open_bind(lua_State *L) {
         static const luaL_Reg functions[] = {
                 { "bind", l_bind },
                 { "unbind", l_unbind },
+                { "set_evaluator", l_set_evaluator },
                 { NULL, NULL },
         };
         luaL_setfuncs(L, functions, 0);

@@ -368,6 +368,8 @@ void hijack_run(struct worker *w, struct task *t) {
                 t->park_serial = ++vm->park_serial;
         }
         coroutine_mark_parked(co, t->park_serial);
+        if (t->is_killed)
+                worker_interrupt(w, t);
         if (t->state == TASK_STATE_RUNNING)
                 sched_wake(&w->sched, t, NULL);
 }

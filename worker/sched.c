@@ -14,15 +14,27 @@
 
 #define SCHED_SIGNAL SIGALRM
 #define SCHED_SPARE_TASKS 64u
+#define SCHED_LOOK_SIGNAL SIGURG /* from initd; ignored unless we take it */
+
+static void sched_end_slice(struct sched *s) {
+        s->vm->is_slice_over = 1;
+        if (s->vm->current)
+                vm_arm_hook(s->vm->current);
+}
 
 static void sched_on_signal(int number UNUSED, siginfo_t *info, void *context UNUSED) {
         struct sched *s = info->si_value.sival_ptr;
         if (info->si_code != SI_TIMER || !s)
                 return;
         s->is_armed = false;
-        s->vm->is_slice_over = 1;
-        if (s->vm->current)
-                vm_arm_hook(s->vm->current);
+        sched_end_slice(s);
+}
+
+static struct sched *sched_looking; /* this signal carries no pointer */
+
+static void sched_on_look(int number UNUSED) {
+        sched_looking->must_look = 1;
+        sched_end_slice(sched_looking);
 }
 
 void sched_init(struct sched *s, struct vm *vm) {
@@ -35,7 +47,12 @@ void sched_init(struct sched *s, struct vm *vm) {
 }
 
 void sched_set_quantum(struct sched *s, uint32_t quantum_us) {
+        struct sigaction action = { .sa_handler = sched_on_look, .sa_flags = SA_RESTART };
         s->quantum_us = quantum_us;
+        if (quantum_us == 0)
+                return;
+        sched_looking = s;
+        (void)sigaction(SCHED_LOOK_SIGNAL, &action, NULL);
 }
 
 struct task *sched_add_task(struct sched *s, uint64_t tid) {

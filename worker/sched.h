@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,7 +36,8 @@ struct sched {
         timer_t timer;
         bool has_timer;
         volatile bool is_armed;
-        uint64_t n_overruns; /* slices that ended where no switch is possible */
+        volatile sig_atomic_t must_look; /* initd asked to read its socket, whatever computes */
+        uint64_t n_overruns;             /* slices that ended where no switch is possible */
 };
 
 void sched_init(struct sched *s, struct vm *vm);

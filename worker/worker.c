@@ -304,13 +304,21 @@ static void worker_start_calls(struct worker *w, struct binding *b) {
                 worker_start_call(w, b, container_of(b->calls.next, struct event, link));
 }
 
+/* No handle is 0: initd itself asks, for an administrator. */
+static struct binding *worker_find_binding(struct worker *w, const struct event *e) {
+        if (e->handle != 0)
+                return binding_find(&w->bindings, e->handle, e->name, e->name_len);
+        w->sched.must_look = 0;
+        return w->evaluator;
+}
+
 static void worker_on_call(struct worker *w, struct event *e) {
         if ((e->flags & WIRE_FLAG_ONEWAY) == 0) {
                 int r = syscall_add_served(&w->syscalls, e);
                 if (r < 0)
                         worker_fail(w, r);
         }
-        struct binding *b = binding_find(&w->bindings, e->handle, e->name, e->name_len);
+        struct binding *b = worker_find_binding(w, e);
         if (!b || !binding_has_handler(b)) {
                 worker_deliver(w, b ? b->task : NULL, e);
                 return;
@@ -334,7 +342,7 @@ static void worker_on_cancel(struct worker *w, struct event *e) {
         served->is_cancelled = true;
         struct task *t = served->task;
         worker_deliver(w, t, e);
-        if (served->is_aborting && t && t->state != TASK_STATE_RUNNING) {
+        if (served->is_aborting && t) {
                 t->is_killed = true;
                 worker_interrupt(w, t);
         }
@@ -485,13 +493,14 @@ static void worker_on_slice_over(struct vm *vm, lua_State *L) {
         struct worker *w = container_of(vm, struct worker, vm);
         vm->is_slice_over = 0;
         worker_turn(w, false);
-        bool is_wanted = sched_has_runnable(&w->sched) || vm->captured;
+        bool is_wanted = sched_has_runnable(&w->sched) || vm->captured || vm->task->is_killed;
         if (is_wanted && hijack_can_park(L)) {
                 hijack_preempt(L);
                 return;
         }
         w->sched.n_overruns += is_wanted;
-        if (w->sched.n_tasks > 1 || w->bindings.n_handlers > 0 || vm->captured)
+        if (w->sched.n_tasks > 1 || w->bindings.n_handlers > 0 || vm->captured ||
+            w->sched.must_look)
                 sched_arm(&w->sched);
 }
 

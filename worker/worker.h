@@ -51,8 +51,9 @@ struct worker {
         struct worker_image images[LIMIT_FRAME_FDS];
         size_t n_images;
 
-        struct list writers;    /* tasks whose prints wait for others to be confirmed */
-        struct task *main_task; /* NULL before it starts and after it ended */
+        struct list writers;       /* tasks whose prints wait for others to be confirmed */
+        struct binding *evaluator; /* what administrators ask (process.eval); not in bindings */
+        struct task *main_task;    /* NULL before it starts and after it ended */
         struct lua_State *spares[WORKER_SPARE_COROUTINES]; /* of ended handler tasks */
         int spare_refs[WORKER_SPARE_COROUTINES];
         size_t n_spares;

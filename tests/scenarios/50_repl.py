@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""process.eval: an administrator looks into a program that runs. Rows 106, 147."""
+
+from harness import Tap, Tree, wait_until
+
+IDLE = b"secret = 41 print('up') os.pull('terminate')"
+BUSY = b"n = 0 print('up') while true do n = n + 1 end"
+COOPERATIVE = b"n = 0 print('up') for i = 1, 2e7 do n = n + 1 end os.pull('terminate')"
+CURIOUS = b"print(pcall(os.rpc.process.eval, os.pid(), '1')) print(os.bind('@eval'))"
+
+t = Tap()
+
+
+def start(tree, name, source, *flags):
+    running = tree.run_beside(*flags, "--name", name, "-")
+    running.process.stdin.write(source)
+    running.process.stdin.close()
+    running.process.stdin = None
+    assert running.line() == "up"
+    return running
+
+
+with Tree() as tree:
+    idle, busy = start(tree, "idle", IDLE), start(tree, "busy", BUSY)
+    pids = {p["name"]: pid for pid, p in tree.processes().items()}
+
+    def evaluate(name, source, *flags):
+        return tree.ctl(*flags, "call", "process.eval", pids[name], source)
+
+    def text(name, source):
+        result = tree.ctl("--json", "call", "process.eval", pids[name], source)
+        values = result.json()["values"] if result.code == 0 else result.err
+        return values[0] if values else None
+
+    # What it answers.
+    t.equal(text("idle", "secret + 1"), "42", "an expression is evaluated in the program's environment (row 106)")
+    t.equal(text("idle", "secret = 7"), None, "a statement runs and has no result")
+    t.equal(text("idle", "secret"), "7", "and lasts")
+    t.equal(text("idle", "1, nil, 'a\\n', {1, {x = true}}"), '1\tnil\t"a\\n"\t{1, {x = true}}', "values are written as in Lua")
+    t.equal(text("idle", "local t = {} t.t = t return #tostring(t) > 0"), "true", "even those without end")
+    t.ok("{{{{table: " in text("idle", "(function() local t = {} t[1] = t return t end)()"), "which are cut")
+    t.equal(text("idle", "os.rpc.alarm(0.05)"), None, "it may wait like any task")
+
+    # Mistakes.
+    more = evaluate("idle", "function f(")
+    t.equal((more.error_code(), more.code, more.err.splitlines()[1][-5:]), ("badcode", 1, "<eof>"),
+            "unfinished input says so")
+    t.contains(evaluate("idle", "x = 1 +* 2").err, "near '*'", "wrong input says where")
+    wrong = evaluate("idle", "local function f() error('no') end f()")
+    t.ok(wrong.error_code() == "error" and "eval:1: no" in wrong.err and "in local 'f'" in wrong.err,
+         "an error comes with its traceback", wrong.err)
+    t.equal(evaluate("idle", "-- " + "x" * 70000).error_code(), "limit", "there is a limit to a source")
+    for pid, code in (1, "noproc"), (3, "noproc"), (99999, "noproc"), ("x", "badargs"):
+        result = tree.ctl("call", "process.eval", pid, "os.pid()")
+        t.equal(result.error_code(), code, f"nothing is evaluated in process {pid}")
+
+    # Programs that compute.
+    before = int(text("busy", "n"))
+    t.ok(int(text("busy", "n")) > before, "a busy program is interrupted, and goes on (row 106)")
+    t.equal(text("busy", "(function() n = -1e9 // 1 return 'set' end)()"), '"set"', "and can be changed")
+    t.equal(evaluate("idle", "while true do end", "--timeout", "300ms").code, 8, "who waits too long gives up")
+    t.equal(text("idle", "secret"), "7", "the program is still there")
+
+    def idles():
+        rows = tree.ctl("top", "--json", "-d", "200ms").json()["processes"]
+        return next(r for r in rows if r["name"] == "idle")["cpu_percent"] < 5
+
+    t.ok(wait_until(idles, 10, "idle is idle"), "and what was asked of it has ended")
+    cooperative = start(tree, "cooperative", COOPERATIVE, "--quantum", "0")
+    pids = {p["name"]: pid for pid, p in tree.processes().items()}
+    t.equal(text("cooperative", "n"), "20000000", "a cooperative program answers when it waits (row 15)")
+
+    # Who may, and who hears of it.
+    curious = tree.run_beside("-")
+    curious.process.stdin.write(CURIOUS)
+    curious.process.stdin.close()
+    curious.process.stdin = None
+    t.contains(curious.line(), "DENIED", "an ordinary program may not (row 63)")
+    t.contains(curious.line(), "nil", "nor can it take the name of what it is asked by")
+    curious.end()
+    lines = [line["text"] for line in tree.ctl("logs", "-n", "1000", "--json").json()["lines"]]
+    t.ok(f"process.eval in {pids['idle']} (idle): secret + 1" in lines, "every source is in the log", "\n".join(lines))
+
+    # It ends in the middle.
+    ended = evaluate("idle", "os.exit(3)")
+    t.equal((ended.error_code(), idle.end()), ("dead", 3), "code that ends the program ends it")
+    for running, name in (busy, "busy"), (cooperative, "cooperative"):
+        tree.ctl("kill", name)
+        running.end()
+t.done()
