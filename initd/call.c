@@ -73,7 +73,7 @@ void call_attach(struct call *call, const struct target *target) {
         if (target->owner_context) {
                 call->owner_context = context_ref(target->owner_context);
                 call->owner_context->n_unanswered++;
-        } else {
+        } else if (target->route.binding) {
                 call->binding = target->route.binding;
                 binding_charge(call->binding);
         }
@@ -86,7 +86,7 @@ void call_detach(struct call *call) {
         call->server->n_calls_served--;
         if (call->owner_context)
                 call->owner_context->n_unanswered--;
-        else
+        else if (call->binding)
                 binding_discharge(call->binding);
         call->owner_context = context_unref(call->owner_context);
         call->binding = NULL;

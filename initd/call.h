@@ -98,7 +98,7 @@ void call_start(struct router *r,
                 call_done_fn *done,
                 void *userdata);
 
-/* For forward.c. call_detach: from its server; call_attach: to that of `target`. call_take_frame: one
+/* For who passes it on. call_detach: from its server; call_attach: to that of `target`. call_take_frame: one
  * frame of its request, from who sends it; the call may be gone afterwards. */
 void call_detach(struct call *call);
 void call_attach(struct call *call, const struct target *target);

@@ -14,6 +14,10 @@ void listing_write_service(struct record *out, const struct binding *b) {
         record_integer(out, "pid", b->server ? b->server->pid : PROCESS_PID_INITD);
         record_text(out, "program", listing_peer_name(b->server));
         record_integer(out, "calls", b->n_calls);
+        if (b->server) {
+                record_integer(out, "unanswered", b->n_unanswered);
+                record_integer(out, "limit", b->limit);
+        }
         if (b->usage)
                 record_text(out, "usage", b->usage);
         record_end(out);

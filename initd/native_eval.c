@@ -69,6 +69,13 @@ static bool eval_check(struct native_request *request, struct eval *ret) {
                 native_refuse(call, STATUS_AGAIN, "process %" PRIi64 " is not running now", pid);
                 return false;
         }
+        if (ret->process->peer->n_calls_served >= LIMIT_CALLS_PER_SERVER) {
+                native_refuse(call, STATUS_BUSY,
+                              "process %" PRIi64 " has too many unanswered calls "
+                              "(limit LIMIT_CALLS_PER_SERVER %u)",
+                              pid, LIMIT_CALLS_PER_SERVER);
+                return false;
+        }
         return true;
 }
 
@@ -87,20 +94,15 @@ static void eval_hand_over(struct native_request *request, const struct eval *ev
         struct target target = { .context = call->context,
                                  .server = eval->process->peer,
                                  .handle = EVAL_HANDLE };
-        struct target_refusal refusal;
         struct wire_frame frame = { .kind = THOX__FRAME__BODY_CALL,
                                     .call = { .cid = call->cid,
                                               .name = (const uint8_t *)EVAL_NAME,
                                               .name_len = strlen(EVAL_NAME) },
                                     .extra = { .values = eval->value,
                                                .values_len = eval->value_len } };
-        if (!target_has_room(&target, &refusal)) {
-                native_refuse(call, refusal.status, "%s", refusal.message);
-                return;
-        }
-        call->native = NULL;
+        call_detach(call);
         call_set_name(call, EVAL_NAME, strlen(EVAL_NAME));
-        call_change_hands(call, &target);
+        call_attach(call, &target);
         call_take_frame(call, request->caller, &frame);
         /* One that computes looks at its socket only when it is told to. */
         spawn_kill(eval->process->linux_pid, EVAL_SIGNAL);

@@ -66,8 +66,9 @@ static int run_view(struct invocation *inv, const struct view *view) {
 }
 
 static const struct column SERVICE_COLUMNS[] = {
-        { "NAME", "name", COLUMN_TEXT },       { "PID", "pid", COLUMN_NUMBER },
-        { "PROGRAM", "program", COLUMN_TEXT }, { "CALLS", "calls", COLUMN_NUMBER },
+        { "NAME", "name", COLUMN_TEXT },         { "PID", "pid", COLUMN_NUMBER },
+        { "PROGRAM", "program", COLUMN_TEXT },   { "CALLS", "calls", COLUMN_NUMBER },
+        { "OPEN", "unanswered", COLUMN_NUMBER }, { "LIMIT", "limit", COLUMN_NUMBER },
         { "USAGE", "usage", COLUMN_TEXT },
 };
 
@@ -132,7 +133,8 @@ static void show_service(const struct output *o, const json_t *service) {
         static const struct column FIELDS[] = {
                 { "name", "name", COLUMN_TEXT },     { "usage", "usage", COLUMN_TEXT },
                 { "pid", "pid", COLUMN_NUMBER },     { "program", "program", COLUMN_TEXT },
-                { "calls", "calls", COLUMN_NUMBER },
+                { "calls", "calls", COLUMN_NUMBER }, { "unanswered", "unanswered", COLUMN_NUMBER },
+                { "limit", "limit", COLUMN_NUMBER },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)

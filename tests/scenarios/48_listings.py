@@ -74,6 +74,8 @@ with Tree() as tree:
     t.equal((service["name"], service["pid"], service["calls"]), ("shop.buy", pids["shop"], 2),
             "describe counts the calls of a service (row 106)")
     t.contains(tree.ctl("describe", "process.run").out, "usage      process.run{", "and shows how it is called")
+    service = tree.ctl("describe", "shop.wait", "--json").json()["service"]
+    t.equal((service["unanswered"], service["limit"]), (1, 256), "and those it has not answered, with their limit")
     missing = tree.ctl("describe", "shop.sell")
     t.equal((missing.code, missing.error_code()), (5, "notbound"), "what nobody serves is not found (row 147)")
 
