@@ -2,31 +2,69 @@
  * listing_service.c - service.list: the names bound in the native context, by whom, and how much they
  * are asked.
  */
-#include "initd/binding.h"
+#include <assert.h>
+
 #include "initd/context.h"
+#include "initd/group.h"
 #include "initd/initd.h"
 #include "initd/listing_table.h"
 #include "initd/native.h"
 
-void listing_write_service(struct record *out, const struct binding *b) {
-        record_map(out);
-        record_bytes(out, "name", b->name, b->name_len);
+static const char *conflict_name(enum binding_conflict conflict) {
+        static const char *const names[] = {
+                [BINDING_CONFLICT_FAIL] = "fail",
+                [BINDING_CONFLICT_ALTERNATIVE] = "alternative",
+                [BINDING_CONFLICT_FALLBACK] = "fallback",
+                [BINDING_CONFLICT_BALANCE] = "balance",
+        };
+        static_assert(ARRAY_SIZE(names) == _BINDING_CONFLICT_N, "one name per policy");
+        return names[conflict];
+}
+
+static void record_server(struct record *out, const struct binding *b) {
         record_integer(out, "pid", b->server ? b->server->pid : PROCESS_PID_INITD);
         record_text(out, "program", listing_peer_name(b->server));
         record_integer(out, "calls", b->n_calls);
-        if (b->server) {
-                record_integer(out, "unanswered", b->n_unanswered);
-                record_integer(out, "limit", b->limit);
-        }
+        if (!b->server)
+                return;
+        record_integer(out, "unanswered", b->n_unanswered);
+        record_integer(out, "limit", b->limit);
+}
+
+static void record_service(struct record *out, const struct binding *b) {
+        record_bytes(out, "name", b->name, b->name_len);
+        record_text(out, "conflict", conflict_name(b->conflict));
         if (b->usage)
                 record_text(out, "usage", b->usage);
+        record_server(out, b);
+}
+
+void listing_describe_service(struct record *out, const struct binding *first) {
+        const struct binding *b = first;
+        size_t n = 0;
+        do
+                n++;
+        while ((b = group_next(b)) != first);
+
+        record_map(out);
+        record_service(out, first);
+        record_key(out, "servers");
+        record_array(out, n);
+        do {
+                record_map(out);
+                record_server(out, b);
+                record_end(out);
+        } while ((b = group_next(b)) != first);
         record_end(out);
 }
 
 static void write_service(struct listing *l, const struct binding *b) {
         struct record *out = listing_add(l);
-        if (out)
-                listing_write_service(out, b);
+        if (!out)
+                return;
+        record_map(out);
+        record_service(out, b);
+        record_end(out);
 }
 
 /* What initd answers itself: endpoints of its own, and those of a daemon that is away. */

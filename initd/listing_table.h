@@ -11,5 +11,5 @@ extern const struct listing_kind LISTING_PROCESSES;
 extern const struct listing_kind LISTING_SERVICES;
 
 struct binding;
-/* Also for service.describe. */
-void listing_write_service(struct record *out, const struct binding *b);
+/* For service.describe: the name, and all who serve it, from `first` on. */
+void listing_describe_service(struct record *out, const struct binding *first);

@@ -40,7 +40,7 @@ static void describe_on_request(struct native_request *request) {
         if (result == ROUTE_BINDING) {
                 struct record out;
                 record_init(&out);
-                listing_write_service(&out, route.binding);
+                listing_describe_service(&out, route.binding);
                 record_answer(&out, request->call);
         } else if (result == ROUTE_DENIED) {
                 native_refuse(request->call, STATUS_DENIED, "'%.*s' is not granted by this context",

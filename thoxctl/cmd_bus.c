@@ -69,7 +69,7 @@ static const struct column SERVICE_COLUMNS[] = {
         { "NAME", "name", COLUMN_TEXT },         { "PID", "pid", COLUMN_NUMBER },
         { "PROGRAM", "program", COLUMN_TEXT },   { "CALLS", "calls", COLUMN_NUMBER },
         { "OPEN", "unanswered", COLUMN_NUMBER }, { "LIMIT", "limit", COLUMN_NUMBER },
-        { "USAGE", "usage", COLUMN_TEXT },
+        { "CONFLICT", "conflict", COLUMN_TEXT }, { "USAGE", "usage", COLUMN_TEXT },
 };
 
 static int run_services(struct invocation *inv) {
@@ -129,16 +129,27 @@ static int run_calls(struct invocation *inv) {
         return run_view(inv, &VIEW);
 }
 
+static void show_servers(const struct output *o, const json_t *servers) {
+        static const struct column COLUMNS[] = {
+                { "PID", "pid", COLUMN_NUMBER },     { "PROGRAM", "program", COLUMN_TEXT },
+                { "CALLS", "calls", COLUMN_NUMBER }, { "OPEN", "unanswered", COLUMN_NUMBER },
+                { "LIMIT", "limit", COLUMN_NUMBER },
+        };
+
+        fputc('\n', o->out);
+        output_table(o, COLUMNS, ARRAY_SIZE(COLUMNS), servers);
+}
+
 static void show_service(const struct output *o, const json_t *service) {
         static const struct column FIELDS[] = {
-                { "name", "name", COLUMN_TEXT },     { "usage", "usage", COLUMN_TEXT },
-                { "pid", "pid", COLUMN_NUMBER },     { "program", "program", COLUMN_TEXT },
-                { "calls", "calls", COLUMN_NUMBER }, { "unanswered", "unanswered", COLUMN_NUMBER },
-                { "limit", "limit", COLUMN_NUMBER },
+                { "name", "name", COLUMN_TEXT },
+                { "usage", "usage", COLUMN_TEXT },
+                { "conflict", "conflict", COLUMN_TEXT },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)
                 output_field(o, &FIELDS[i], service);
+        show_servers(o, json_object_get(service, "servers"));
 }
 
 static int run_describe(struct invocation *inv) {

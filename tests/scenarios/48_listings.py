@@ -79,6 +79,19 @@ with Tree() as tree:
     missing = tree.ctl("describe", "shop.sell")
     t.equal((missing.code, missing.error_code()), (5, "notbound"), "what nobody serves is not found (row 147)")
 
+    twins = [start(tree, name, b"os.bind('twin', function() end, {on_conflict = 'balance', usage = 'twin() -> nothing'})"
+                               b" print('up')") for name in ("castor", "pollux")]
+    tree.ctl("call", "twin")
+    tree.ctl("call", "twin")
+    twin = tree.ctl("describe", "twin", "--json").json()["service"]
+    t.equal((twin["conflict"], twin["usage"]), ("balance", "twin() -> nothing"), "how a name is shared and called is shown")
+    t.equal(sorted((s["program"], s["calls"]) for s in twin["servers"]), [("castor", 1), ("pollux", 1)],
+            "with all who serve it (row 106)")
+    t.equal(len([s for s in listed("services") if s["name"] == "twin"]), 2, "in the list each has a row")
+    for running, name in zip(twins, ("castor", "pollux")):
+        tree.ctl("kill", name)
+        running.end()
+
     # handles
     handles = listed("handles", "customer")
     t.equal([(h["handle"], h["kind"], h["owner_name"]) for h in handles][0], (0, "table", "thoxctl"),
