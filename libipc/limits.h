@@ -49,7 +49,7 @@
 #define LIMIT_CALLS_PER_PAIR 64u /* by one process to one of these: no client fills a service */
 #define LIMIT_ALARMS_PER_PROCESS 64u
 #define LIMIT_NATIVE_ARGS_BYTES (16u << 20) /* of one process, while initd puts them together */
-#define LIMIT_EVAL_BYTES (64u << 10)         /* source that process.eval runs in a process */
+#define LIMIT_EVAL_BYTES (64u << 10)        /* source that process.eval runs in a process */
 #define LIMIT_LISTING_ROWS 16384u           /* in one list of processes, handles, calls, services */
 #define LIMIT_CALL_HOPS 16u                 /* contexts walked for one call */
 
