@@ -65,6 +65,31 @@ t.equal(who, list("123123" "232"), "balancer takes turns, and goes on when a wor
 t.contains(result.out, "is gone, 2 are left", "which it hears of")
 t.contains(thoxctl("run", example("balancer"), "1").out, "UNAVAIL: no worker is left", "without a worker it says so")
 
+result = thoxctl("run", example("watcher"))
+t.equal(result.code, 0, "watcher ends well")
+shown = re.sub(r"after [\d.]+ ms", "after N ms", result.out).splitlines()
+t.equal(shown[:4], ["alarm(0.1)", "    alarm answers OK after N ms: ", "example.add(1, 2)",
+                    "    example.add answers OK after N ms: 3"],
+        "watcher shows calls and answers (row 60)")
+t.ok(shown[4] == 'example.add("one", { [1] = "two", [3] = true })' and "answers ERROR" in shown[5],
+     "errors, and tables as Lua writes them", result.out)
+t.ok("process.list answers DENIED" in shown[7] and shown[8].endswith("one-way"), "refusals and one-way calls",
+     result.out)
+t.ok(re.fullmatch(r"process \d+ ended: exit, status 0", shown[9]), "and the end")
+thoxctl("set", "program", "flood", "-", stdin=b"for i = 1, 3000 do os.rpc.example.add(i, ...) end")
+result = thoxctl("run", example("watcher"), "flood", "5")
+answers = len(re.findall(r"answers OK .*: \d+$", result.out, re.MULTILINE))
+lost = sum(map(int, re.findall(r"\((\d+) records were lost\)", result.out)))
+t.ok(answers > 0 and result.out.count("example.add") + lost == 6000, "of a flood it shows or counts everything",
+     f"{answers} answers, {lost} lost\n{result.out[-300:]}")
+thoxctl("rm", "program", "flood")
+t.contains(thoxctl("run", example("watcher"), "nosuch").out, "cannot run it: NOTFOUND", "what is not there is said")
+
+result = thoxctl("run", example("test-harness"))
+t.equal(result.code, 0, "test-harness ends well")
+t.ok(result.out.count("\n") == 7 and "not ok" not in result.out, "test-harness plays hours in no time (row 26)",
+     result.out)
+
 result = thoxctl("run", example("translator"))
 t.equal(result.code, 0, "translator ends well")
 t.equal(result.out.splitlines()[:4],
