@@ -96,8 +96,10 @@ while not ended do
     end
 end
 -- The end of a process overtakes what has been logged of it.
-for event in os.pull, "queue", 0 do
-    print_event(event)
+local late = os.pull("queue", 0)
+while late do
+    print_event(late)
+    late = os.pull("queue", 0)
 end
 if ended.type == "exit" then
     print(("process %d ended: %s, status %d"):format(pid, ended.reason, ended.status))
