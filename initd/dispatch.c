@@ -407,6 +407,9 @@ void dispatch_frame(struct peer *p, struct wire_frame *frame) {
                 peer_violation(p, is_hello ? "a second Hello" : "a frame before Hello");
         else if (row->has_seq && frame->seq == 0)
                 peer_violation(p, "a request without seq");
-        else
+        else {
                 row->handler(p, frame);
+                if (row->has_seq && p->is_traced && p->state == PEER_STATE_OPEN)
+                        trace_reply(p, frame);
+        }
 }

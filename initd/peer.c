@@ -283,6 +283,8 @@ void peer_sent(struct peer *p, int r) {
 void peer_send(struct peer *p, const Thox__Frame *message, const struct wire_extra *extra) {
         if (p->state >= PEER_STATE_DOOMED)
                 return;
+        if (message->body_case == THOX__FRAME__BODY_REPLY)
+                p->reply_status = message->reply->status;
         peer_sent(p, conn_send(&p->conn, message, extra));
 }
 

@@ -29,6 +29,10 @@ void record_end(struct record *r) {
         record_note(r, value_put_end(&r->values));
 }
 
+void record_item(struct record *r, const void *bytes, size_t len) {
+        record_note(r, value_put_bytes(&r->values, bytes, len));
+}
+
 void record_pairs(struct record *r, size_t n) {
         record_note(r, value_put_map(&r->values, n));
 }

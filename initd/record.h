@@ -24,6 +24,8 @@ void record_array(struct record *r, size_t n);
 /* Pairs follow up to record_end. */
 void record_map(struct record *r);
 void record_end(struct record *r);
+/* One item of an array. */
+void record_item(struct record *r, const void *bytes, size_t len);
 /* Exactly `n` pairs follow. */
 void record_pairs(struct record *r, size_t n);
 /* What is believed to be a sequence of values, as an array that nobody has looked into. */

@@ -258,6 +258,55 @@ void trace_answer(const struct call *call,
 
 /* ---- the rest of a process's life ---------------------------------------------------------- */
 
+/* A request as its sender wrote it: a name for it, and what it is about. */
+struct request_text {
+        const char *name;
+        const ProtobufCBinaryData *about; /* NULL: nothing with a name */
+};
+
+static struct request_text request_text(const Thox__Frame *m) {
+        switch (m->body_case) {
+        case THOX__FRAME__BODY_CONTEXT_NEW:
+                return (struct request_text){ "os.context", NULL };
+        case THOX__FRAME__BODY_CONTEXT_ROUTE:
+                return (struct request_text){ "os.route", NULL };
+        case THOX__FRAME__BODY_CONNECT:
+                return (struct request_text){ "os.connect", &m->connect->name };
+        case THOX__FRAME__BODY_BIND:
+                return (struct request_text){ "os.bind", &m->bind->name };
+        case THOX__FRAME__BODY_UNBIND:
+                return (struct request_text){ "os.unbind", &m->unbind->name };
+        case THOX__FRAME__BODY_CLOSE:
+                return (struct request_text){ "os.close", NULL };
+        case THOX__FRAME__BODY_SHARE:
+                return (struct request_text){ "os.share", NULL };
+        case THOX__FRAME__BODY_LISTEN:
+                return (struct request_text){ "os.listen", &m->listen->name };
+        case THOX__FRAME__BODY_UNLISTEN:
+                return (struct request_text){ "os.unlisten", NULL };
+        case THOX__FRAME__BODY_PUSH:
+                return (struct request_text){ "os.push", &m->push->name };
+        default:
+                return (struct request_text){ "?", NULL };
+        }
+}
+
+void trace_reply(const struct peer *p, const struct wire_frame *frame) {
+        struct trace t = { .router = p->router, .caller = p };
+        struct request_text text = request_text(frame->message);
+        bool has_name = text.about && text.about->len > 0;
+        trace_begin(&t, "request", 7);
+        record_integer(&t.out, "pid", p->pid);
+        record_text(&t.out, "program", p->name);
+        record_text(&t.out, "name", text.name);
+        record_integer(&t.out, "status", p->reply_status);
+        record_key(&t.out, "args");
+        record_array(&t.out, has_name);
+        if (has_name)
+                record_item(&t.out, text.about->data, text.about->len);
+        trace_finish(&t, NULL);
+}
+
 void trace_end(const struct peer *p) {
         struct trace t = { .router = p->router, .caller = p };
         trace_begin(&t, "exit", 5);

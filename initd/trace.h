@@ -56,5 +56,7 @@ void trace_answer(const struct call *call,
 void trace_update(struct router *r);
 /* The same for a peer that has just got its name. */
 void trace_update_peer(struct peer *p);
+/* A traced peer asked for something beside a call, and has its reply. */
+void trace_reply(const struct peer *p, const struct wire_frame *frame);
 /* A traced peer is gone. */
 void trace_end(const struct peer *p);

@@ -42,7 +42,7 @@ static int run_push(struct invocation *inv) {
         if (r < 0)
                 return tree_lost(inv, r, "push");
         if (reply.status != STATUS_OK)
-                return feed_refused(inv, &reply, "push to");
+                return feed_refused(inv, &reply, "push to", inv->args[0]);
         return show_count(inv, reply.count);
 }
 
@@ -75,15 +75,20 @@ static void show_json(const struct output *o, const struct client_event *e) {
         json_decref(values);
 }
 
-static void show_event(const struct output *o, const struct client_event *e, void *unused UNUSED) {
+static bool show_event(const struct feed *feed, const struct client_event *e) {
+        const struct output *o = &feed->inv->output;
+
         if (o->is_json)
                 show_json(o, e);
         else
                 show_text(o, e);
+        return true;
 }
 
 static int run_listen(struct invocation *inv) {
-        struct feed feed = { .inv = inv, .queue = inv->args[0], .show = show_event };
+        struct feed feed = {
+                .inv = inv, .queue = inv->args[0], .verb = "listen to", .show = show_event
+        };
         int exit_code = tree_open(inv);
 
         if (inv->match)

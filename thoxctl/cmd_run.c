@@ -16,6 +16,7 @@
 #include "libipc/status.h"
 #include "thoxctl/console.h"
 #include "thoxctl/source.h"
+#include "thoxctl/trace_feed.h"
 #include "thoxctl/tree.h"
 #include "thoxctl/verbs.h"
 
@@ -36,6 +37,7 @@ struct run {
         bool is_file;
         struct buf source; /* when is_file */
         struct console console;
+        struct trace_feed trace;
         uint32_t ctx; /* handle of the program's context 0 */
         uint32_t pid;
         uint64_t deadline_us; /* CLIENT_FOREVER: none */
@@ -238,7 +240,7 @@ static int start(struct run *run) {
         value_reader_init(&reader, answer.data, answer.len);
         if (!value_get_integer(&reader, &pid))
                 return fail_errno(&run->inv->output, -EBADMSG, "cannot %s", purpose);
-        run->pid = (uint32_t)pid;
+        run->pid = run->trace.pid = (uint32_t)pid;
         output_trace(&run->inv->output, "'%s' runs as pid %u", run->name, run->pid);
         return 0;
 }
@@ -302,7 +304,9 @@ static int turn(struct run *run, unsigned int n) {
                 run->exited = event;
                 return 0;
         }
-        if (r == 0)
+        if (r == 0 && event.type == CLIENT_EVENT_PUSHED)
+                trace_feed_show(&run->trace, &event);
+        else if (r == 0)
                 r = console_on_event(&run->console, &event);
         if (r == -EAGAIN || n % EVENTS_PER_LOOK == 0)
                 r = console_on_ready(&run->console);
@@ -409,6 +413,8 @@ static int run_in_tree(struct run *run) {
         exit_code = make_console(run);
         if (exit_code == 0)
                 exit_code = make_context(run);
+        if (exit_code == 0 && run->inv->is_traced)
+                exit_code = trace_feed_open(&run->trace, run->inv, run->name, run->inv->output.err);
         if (exit_code == 0)
                 exit_code = run_to_end(run);
         console_deinit(&run->console);
@@ -442,7 +448,7 @@ const struct command VERB_RUN = {
                    "to the program. Without --admin it may not change stores or the tree.\n"
                    "--timeout kills it after that time.",
         .examples = { "thoxctl run hello.lua world", "thoxctl run --memory 16M extended#bot" },
-        .flags = { "admin", "name", "runtime", "memory", "quantum", "restart" },
+        .flags = { "admin", "name", "runtime", "memory", "quantum", "restart", "trace", "strace" },
         .min_args = 1,
         .max_args = SIZE_MAX,
         .passes_flags = true,

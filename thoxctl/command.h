@@ -28,7 +28,7 @@ struct invocation {
         bool is_sure;        /* --yes */
         bool wants_help, wants_version;
 
-        bool is_admin; /* run */
+        bool is_admin, is_traced; /* run */
         const char *name, *runtime, *restart;
         uint64_t memory_bytes;
         uint64_t quantum_us;      /* INVOCATION_UNSET: not given */
@@ -58,7 +58,7 @@ struct command {
         const char *summary;
         const char *details; /* sentences for --help, or NULL */
         const char *examples[2];
-        const char *flags[8]; /* besides those of every verb (flag.h) */
+        const char *flags[12]; /* besides those of every verb (flag.h) */
         size_t min_args, max_args;
         bool passes_flags;    /* everything after the first argument is not ours */
         int unreachable_code; /* exit code without a tree; 0: EXIT_CODE_UNREACHABLE */

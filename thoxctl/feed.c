@@ -10,12 +10,15 @@
 #include "libipc/base/clock.h"
 #include "thoxctl/tree.h"
 
-int feed_refused(const struct invocation *inv, const struct client_reply *reply, const char *verb) {
+int feed_refused(const struct invocation *inv,
+                 const struct client_reply *reply,
+                 const char *verb,
+                 const char *what) {
         return fail(&inv->output,
                     (struct failure){ .exit_code = status_exit_code(reply->status),
                                       .code = tree_status_code(reply->status),
                                       .why = reply->message[0] ? reply->message : NULL },
-                    "cannot %s '%s': %s", verb, inv->args[0], status_text(reply->status));
+                    "cannot %s '%s': %s", verb, what, status_text(reply->status));
 }
 
 int feed_open(const struct feed *feed) {
@@ -24,8 +27,11 @@ int feed_open(const struct feed *feed) {
                               feed->n_match, &reply);
 
         if (r < 0)
-                return tree_lost(feed->inv, r, "listen");
-        return reply.status != STATUS_OK ? feed_refused(feed->inv, &reply, "listen to") : 0;
+                return tree_lost(feed->inv, r, feed->verb);
+        if (reply.status == STATUS_OK)
+                return 0;
+        return feed_refused(feed->inv, &reply, feed->verb,
+                            feed->inv->n_args > 0 ? feed->inv->args[0] : feed->queue);
 }
 
 static uint64_t time_left(uint64_t deadline_us) {
@@ -55,17 +61,16 @@ int feed_run(const struct feed *feed) {
                                     "fewer than were asked for within %.3g s",
                                     (double)inv->timeout_us / (double)CLOCK_S_US);
                 if (r < 0)
-                        return tree_lost(inv, r, "listen");
+                        return tree_lost(inv, r, feed->verb);
                 if (e.type != CLIENT_EVENT_PUSHED)
                         continue;
-                feed->show(&inv->output, &e, feed->userdata);
+                n += feed->show(feed, &e);
                 fflush(inv->output.out);
-                n++;
         }
         return EXIT_CODE_OK;
 }
 
-void feed_put_time(struct buf *b, uint64_t wall_us) {
+int feed_put_time(struct buf *b, uint64_t wall_us) {
         time_t seconds = (time_t)(wall_us / CLOCK_S_US);
         unsigned ms = (unsigned)(wall_us % CLOCK_S_US / CLOCK_MS_US);
         struct tm tm;
@@ -73,5 +78,5 @@ void feed_put_time(struct buf *b, uint64_t wall_us) {
 
         if (!localtime_r(&seconds, &tm) || strftime(text, sizeof(text), "%T", &tm) == 0)
                 text[0] = '\0';
-        buf_printf(b, "%s.%03u", text, ms);
+        return buf_printf(b, "%s.%03u", text, ms);
 }

@@ -14,11 +14,11 @@
 struct feed {
         struct invocation *inv;
         const char *queue;
+        const char *verb; /* of failures: "cannot `verb` 'QUEUE'" */
         const char *match[FEED_MATCH_MAX];
         size_t n_match;
-        /* Writes one event. */
-        void (*show)(const struct output *o, const struct client_event *e, void *userdata);
-        void *userdata;
+        /* Writes one event; whether there was something to write. */
+        bool (*show)(const struct feed *feed, const struct client_event *e);
 };
 
 /* Listens. 0, or an exit code after the failure was reported. */
@@ -26,8 +26,11 @@ int feed_open(const struct feed *feed);
 /* Shows inv->n_count events, or all that come. An exit code. */
 int feed_run(const struct feed *feed);
 
-/* Reports a refusal: "cannot `verb` 'QUEUE'". */
-int feed_refused(const struct invocation *inv, const struct client_reply *reply, const char *verb);
+/* Reports a refusal: "cannot `verb` 'what'". */
+int feed_refused(const struct invocation *inv,
+                 const struct client_reply *reply,
+                 const char *verb,
+                 const char *what);
 
 /* Appends a wall time as "12:34:56.789". */
-void feed_put_time(struct buf *b, uint64_t wall_us);
+int feed_put_time(struct buf *b, uint64_t wall_us);

@@ -55,6 +55,9 @@ const struct flag FLAGS[] = {
         { "match", 0, false, "PATTERN", "keys of this name, or beginning like this with a '*'",
           FLAG_KIND_TEXT, AT(match) },
         { "count", 'n', false, "N", "stop after N of them", FLAG_KIND_NUMBER, AT(n_count) },
+        { "trace", 0, false, NULL, "show its calls and answers on stderr", FLAG_KIND_SWITCH,
+          AT(is_traced) },
+        { "strace", 0, false, NULL, "the same", FLAG_KIND_SWITCH, AT(is_traced) },
         { "now", 0, false, NULL, "at once, without a chance to finish", FLAG_KIND_SWITCH,
           AT(is_now) },
 };

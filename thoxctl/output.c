@@ -326,6 +326,12 @@ void output_field(const struct output *o, const struct column *field, const json
         buf_deinit(&text);
 }
 
+void output_put_line(const struct output *o, FILE *to, const char *text, size_t len) {
+        if (o->columns > 0)
+                len = cut_to((const uint8_t *)text, len, o->columns);
+        fprintf(to, "%.*s\n", (int)len, text);
+}
+
 static void put_document_take(const struct output *o,
                               const char *schema,
                               json_t *document,

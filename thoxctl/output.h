@@ -62,6 +62,8 @@ void output_field(const struct output *o, const struct column *field, const json
 void output_document_take(const struct output *o, const char *schema, json_t *document);
 /* The same as one line, for streams of documents. */
 void output_line_take(const struct output *o, const char *schema, json_t *document);
+/* One line of text to `to`, as much of it as the terminal is wide. */
+void output_put_line(const struct output *o, FILE *to, const char *text, size_t len);
 /* A remark on stderr, unless --quiet. */
 void output_note(const struct output *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A remark on stderr, only with --verbose. */

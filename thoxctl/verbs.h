@@ -24,6 +24,7 @@ extern const struct command VERB_HANDLES;
 extern const struct command VERB_CALLS;
 extern const struct command VERB_PUSH;
 extern const struct command VERB_LISTEN;
+extern const struct command VERB_TRACE;
 extern const struct command VERB_SHUTDOWN;
 extern const struct command VERB_HELP;
 extern const struct command VERB_VERSION;

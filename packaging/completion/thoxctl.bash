@@ -23,7 +23,7 @@ _thoxctl_names() {
 _thoxctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local verbs='run ps ls list status top kill logs get set rm versions rollback call services
-        describe handles calls push listen shutdown version help'
+        describe handles calls push listen trace shutdown version help'
     local common='--help --version --quiet --verbose --json --color --no-legend --timeout --yes
         --socket --dir --user --system'
     local i verb='' words=() own=''
@@ -49,13 +49,14 @@ _thoxctl() {
     esac
 
     case $verb in
-    run) own='--admin --name --runtime --memory --quantum --restart' ;;
+    run) own='--admin --name --runtime --memory --quantum --restart --trace --strace' ;;
     kill | shutdown) own='--now' ;;
     get) own='--version' ;;
     set | rm) own='--expect --note' ;;
     logs) own='--lines' ;;
     push) own='--key' ;;
     listen) own='--match --count' ;;
+    trace) own='--count' ;;
     top) own='--delay' ;;
     esac
     if [[ $cur == -* ]]; then
@@ -69,7 +70,7 @@ _thoxctl() {
         ((${#words[@]} == 0)) && compgen -W "$(_thoxctl_names program)" -- "$cur"
         compgen -f -- "$cur"
     ) ;;
-    kill | status | logs | handles | calls)
+    kill | status | logs | handles | calls | trace)
         mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names process)" -- "$cur")
         ;;
     call | describe)
