@@ -17,6 +17,7 @@
 
 #define CHANNEL_META "thox.channel" /* registry: metatable of channels */
 #define CHANNEL_KEPT 1              /* user value */
+#define CHANNEL_SMALL 256           /* a table that held more is given up when it is empty */
 
 struct channel {
         struct list senders, receivers; /* struct wait, longest first */
@@ -49,7 +50,12 @@ static void copy_values(lua_State *from, int first, int n, lua_State *to) {
 /* The channel at `at` of L keeps a message that lies on `from`. */
 static void channel_keep(lua_State *L, int at, lua_State *from, int first, int n) {
         struct channel *c = channel_at(L, at);
-        lua_getiuservalue(L, at, CHANNEL_KEPT);
+        if (lua_getiuservalue(L, at, CHANNEL_KEPT) == LUA_TNIL) {
+                lua_pop(L, 1);
+                lua_newtable(L);
+                lua_pushvalue(L, -1);
+                lua_setiuservalue(L, at, CHANNEL_KEPT);
+        }
         for (int i = 0; i < n; i++) {
                 copy_values(from, first + i, 1, L);
                 lua_rawseti(L, -2, c->tail + 1 + i);
@@ -78,8 +84,13 @@ static int channel_take(lua_State *L, int at) {
         }
         lua_remove(L, kept);
         c->head += n + 1;
-        if (--c->n_kept == 0)
-                c->head = c->tail = 1;
+        if (--c->n_kept != 0)
+                return n;
+        if (c->tail > CHANNEL_SMALL) {
+                lua_pushnil(L);
+                lua_setiuservalue(L, at, CHANNEL_KEPT);
+        }
+        c->head = c->tail = 1;
         return n;
 }
 
@@ -240,10 +251,6 @@ static int l_chan(lua_State *L) {
         *c = (struct channel){ .capacity = capacity, .head = 1, .tail = 1 };
         list_init(&c->senders);
         list_init(&c->receivers);
-        if (capacity > 0) {
-                lua_newtable(L);
-                lua_setiuservalue(L, -2, CHANNEL_KEPT);
-        }
         luaL_setmetatable(L, CHANNEL_META);
         return 1;
 }

@@ -37,6 +37,20 @@ local started = os.monotonic()
 tap.refused(os.status.TIMEOUT, "recv has a timeout", c:recv(0.02))
 tap.lasts(os.monotonic() - started, 0.02, 0.5, "of that many seconds")
 
+c = os.chan(100000)
+collectgarbage()
+local before = collectgarbage("count")
+for i = 1, 100000 do
+    c:send(i)
+end
+for i = 1, 100000 do
+    if c:recv() ~= i then
+        tap.ok(false, "a long queue keeps its order")
+    end
+end
+collectgarbage()
+tap.between(collectgarbage("count") - before, -1000, 100, "an empty channel takes no memory, whatever it kept")
+
 -- Who waits longest is served first.
 c = os.chan()
 local order = {}
