@@ -186,6 +186,7 @@ int api_park(lua_State *L,
              lua_KFunction k) {
         struct worker *w = worker_of(L);
         api_release_event(L);
+        w->vm.task->stack = L;
         sched_wait(&w->sched, w->vm.task, state, deadline_us);
         return hijack_park(L, ctx, k);
 }
@@ -194,6 +195,7 @@ int api_block(
         lua_State *L, struct list *queue, uint64_t deadline_us, lua_KContext ctx, lua_KFunction k) {
         struct worker *w = worker_of(L);
         api_release_event(L);
+        w->vm.task->stack = L;
         sched_block(&w->sched, w->vm.task, queue, deadline_us);
         return hijack_park(L, ctx, k);
 }

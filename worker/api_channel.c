@@ -118,9 +118,9 @@ static int channel_send(lua_State *L, int at, int first, int n) {
                 return push_closed(L);
         if (receiver) {
                 luaL_checkstack(L, 1, NULL);
-                if (!lua_checkstack(receiver->stack, n + LUA_MINSTACK))
+                if (!lua_checkstack(receiver->task->stack, n + LUA_MINSTACK))
                         return luaL_error(L, "too many values to send");
-                copy_values(L, first, n, receiver->stack);
+                copy_values(L, first, n, receiver->task->stack);
                 wait_finish(worker_of(L), receiver, false);
         } else {
                 channel_keep(L, at, L, first, n);
@@ -139,11 +139,11 @@ static int channel_receive(lua_State *L, int at) {
         if (c->n_kept > 0) {
                 n = channel_take(L, at);
                 if (sender)
-                        channel_keep(L, at, sender->stack, sender->first, sender->n_values);
+                        channel_keep(L, at, sender->task->stack, sender->first, sender->n_values);
         } else {
                 n = sender->n_values;
                 luaL_checkstack(L, n + LUA_MINSTACK, "too many values to receive");
-                copy_values(sender->stack, sender->first, n, L);
+                copy_values(sender->task->stack, sender->first, n, L);
         }
         if (sender)
                 wait_finish(worker_of(L), sender, false);
@@ -156,7 +156,6 @@ static void wait_add(lua_State *L, struct wait *wait) {
         struct channel *c = channel_at(L, wait->channel_at);
         struct task *t = vm_of(L)->task;
         wait->task = t;
-        wait->stack = L;
         list_add_tail(&t->waits, &wait->task_link);
         list_add_tail(wait->is_send ? &c->senders : &c->receivers, &wait->queue_link);
 }

@@ -12,7 +12,6 @@
 #include "worker/hijack.h"
 
 #define TASK_RESULTS "thox.results" /* registry: tid → {ok, n = count, values…} */
-#define TASK_RESULTS_MAX 1024
 
 /* ---- spawn, join --------------------------------------------------------------------------- */
 
@@ -67,13 +66,16 @@ static int join_finish(lua_State *L, lua_Integer tid) {
 static int join_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED) {
         struct worker *w = worker_of(L);
         lua_Integer tid = lua_tointeger(L, 1);
-        lua_settop(L, 2);
+        if (lua_gettop(L) > 2)
+                return lua_gettop(L) - 2;
         lua_getfield(L, LUA_REGISTRYINDEX, TASK_RESULTS);
         if (lua_rawgeti(L, -1, tid) == LUA_TTABLE)
                 return join_finish(L, tid);
         if (sched_find_task(&w->sched, (uint64_t)tid))
                 return api_refuse(L, STATUS_TIMEOUT, "the task still runs");
-        return api_refuse(L, STATUS_NOTFOUND, "no such task, or it has been joined");
+        return api_refuse(L, STATUS_NOTFOUND,
+                          "no such task: it has been joined, or its result is not "
+                          "kept any more");
 }
 
 /* join(tid [, timeout]): true and what the task returned, or false and its error. */
@@ -83,6 +85,7 @@ static int l_join(lua_State *L) {
         uint64_t deadline_us = api_check_deadline(L, 2);
         api_begin(L);
         luaL_argcheck(L, tid != w->vm.task->tid, 1, "a task cannot join itself");
+        lua_settop(L, 2);
         struct task *other = sched_find_task(&w->sched, tid);
         if (!other || !other->is_joinable)
                 return join_continue(L, LUA_OK, 0);
@@ -177,28 +180,52 @@ static void finish_handler(lua_State *L, struct worker *w, struct task *t, int s
                 worker_sent(w, syscall_refuse(&w->syscalls, served, STATUS_ERROR, message));
 }
 
-static void keep_result(lua_State *L, struct task *t, int status) {
+/* Pushes onto `to` whether the task did well and what it returned, or its error; how many values. */
+static int push_result(lua_State *L, struct task *t, int status, lua_State *to) {
         lua_State *co = t->coroutine;
         int n = status == LUA_OK ? lua_gettop(co) : 1;
-        lua_getfield(L, LUA_REGISTRYINDEX, TASK_RESULTS);
-        lua_createtable(L, n + 1, 1);
-        lua_pushboolean(L, status == LUA_OK);
-        lua_rawseti(L, -2, 1);
-        for (int i = 1; i <= n; i++) {
-                if (status == LUA_OK) {
-                        lua_pushvalue(co, i);
-                        lua_xmove(co, L, 1);
-                } else {
-                        push_error(L, t);
-                }
-                lua_rawseti(L, -2, i + 1);
+        if (!lua_checkstack(to, n + LUA_MINSTACK))
+                return 0;
+        lua_pushboolean(to, status == LUA_OK);
+        for (int i = 1; i <= n && status == LUA_OK; i++) {
+                lua_pushvalue(co, i);
+                lua_xmove(co, to, 1);
         }
-        lua_pushinteger(L, n + 1);
-        lua_setfield(L, -2, "n");
-        lua_rawseti(L, -2, (lua_Integer)t->tid);
+        if (status == LUA_OK)
+                return n + 1;
+        push_error(L, t);
+        if (L != to)
+                lua_xmove(L, to, 1);
+        return n + 1;
+}
+
+/* Until somebody joins the task, or many others have ended after it. */
+static void keep_result(lua_State *L, struct worker *w, struct task *t, int status) {
+        int first = lua_gettop(L) + 1;
+        int n = push_result(L, t, status, L);
+        lua_createtable(L, n, 1);
+        lua_insert(L, first);
+        for (int i = n; i >= 1; i--)
+                lua_rawseti(L, first, i);
+        lua_pushinteger(L, n);
+        lua_setfield(L, first, "n");
+        lua_getfield(L, LUA_REGISTRYINDEX, TASK_RESULTS);
+        lua_insert(L, first);
+        lua_rawseti(L, first, (lua_Integer)t->tid);
+        uint64_t *place = &w->kept_results[w->n_results++ % WORKER_RESULTS_MAX];
         lua_pushnil(L);
-        lua_rawseti(L, -2, (lua_Integer)t->tid - TASK_RESULTS_MAX);
-        lua_pop(L, 1);
+        lua_rawseti(L, first, (lua_Integer)*place);
+        *place = t->tid;
+        lua_settop(L, first - 1);
+}
+
+/* Those who wait for the task get its result on their stacks. */
+static void give_result(lua_State *L, struct worker *w, struct task *t, int status) {
+        while (!list_is_empty(&t->joiners)) {
+                struct task *joiner = container_of(t->joiners.next, struct task, state_link);
+                push_result(L, t, status, joiner->stack);
+                sched_wake(&w->sched, joiner, NULL);
+        }
 }
 
 /* An error that no joiner is waiting for would otherwise be lost. */
@@ -220,8 +247,10 @@ static void finish_spawned(lua_State *L, struct worker *w, struct task *t, int s
         bool has_failed = status != LUA_OK && !t->is_killed;
         if (has_failed && list_is_empty(&t->joiners) && !api_group_has_joiner(t))
                 log_failure(L, w, t);
-        keep_result(L, t, status);
-        sched_wake_all(&w->sched, &t->joiners);
+        if (list_is_empty(&t->joiners))
+                keep_result(L, w, t, status);
+        else
+                give_result(L, w, t, status);
         if (has_failed)
                 push_error(L, t);
         api_group_end_task(L, w, t, has_failed);

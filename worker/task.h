@@ -30,8 +30,7 @@ enum task_state {
 struct wait {
         struct list queue_link, task_link; /* channel's, task.waits */
         struct task *task;
-        struct lua_State *stack;
-        int channel_at, first, n_values; /* on `stack`: the channel, and what is sent */
+        int channel_at, first, n_values; /* on the task's stack: the channel, and what is sent */
         int arm;
         bool is_send;
         bool is_closed; /* how it ended */
@@ -62,6 +61,7 @@ struct task {
         uint64_t deadline_us;
         struct list waits;        /* struct wait; any wake ends all of them */
         struct wait *served_wait; /* the one that went; NULL: none */
+        struct lua_State *stack;  /* where it is blocked; others leave there what it gets */
         struct event *event;      /* what woke it; NULL: the deadline, or an interruption */
 
         struct mailbox mailbox;

@@ -21,6 +21,7 @@
 #include "worker/vm.h"
 
 #define WORKER_SPARE_COROUTINES 16u
+#define WORKER_RESULTS_MAX 1024u             /* of tasks that nobody has joined yet */
 #define WORKER_WRITES_MAX LIMIT_OUTPUT_CALLS /* prints that nobody has confirmed */
 
 /* A compiled chunk that came with Start. */
@@ -58,6 +59,8 @@ struct worker {
         int spare_refs[WORKER_SPARE_COROUTINES];
         size_t n_spares;
         uint64_t n_pulls;
+        uint64_t kept_results[WORKER_RESULTS_MAX]; /* tids of ended tasks, in a ring */
+        size_t n_results;
         unsigned n_yields;    /* since the socket was looked at */
         uint64_t random;      /* state of the choice between ready channels; 0: not seeded */
         uint32_t exit_status; /* what the main task left */

@@ -95,6 +95,10 @@ tap.has(message, "08_tasks.lua", "and where")
 tap.refused(os.status.NOTFOUND, "a task is joined once", os.join(tasks[1]))
 tap.refused(os.status.TIMEOUT, "join has a timeout",
     os.join(os.spawn(function() os.rpc.alarm(0.05) end), 0.01))
+local joined = os.spawn(function() os.rpc.alarm(0.01) return "both" end)
+local joiner = os.spawn(os.join, joined)
+tap.same({ os.join(joined) }, { true, "both" }, "a task may be waited for")
+tap.same({ os.join(joiner) }, { true, true, "both" }, "by several")
 local killed = os.spawn(spin)
 is_over = false
 tap.is(os.kill({ tid = killed }), true, "a task is killed")

@@ -14,6 +14,7 @@ end
 -- All alive at once.
 collectgarbage()
 local before = collectgarbage("count")
+local c
 local gate, group, is_done = os.chan(), os.group(), {}
 for i = 1, N do
     group:spawn(function()
@@ -52,6 +53,29 @@ tap.lasts(time(function()
     tap.same({ os.join(last) }, { true, N - 1 }, "ten thousand tasks that wait for each other")
 end), 0, 0.25, "wake one another at no more cost than a few")
 
+-- Many tasks that end at once, each with somebody who waits for it.
+local pairs_of = os.group()
+c = os.chan()
+local results = {}
+for i = 1, N // 2 do
+    local tid = os.spawn(function()
+        c:recv()
+        return i
+    end)
+    pairs_of:spawn(function()
+        results[i] = { os.join(tid) }
+    end)
+end
+coroutine.yield()
+coroutine.yield()
+c:close()
+pairs_of:join()
+local n_right = 0
+for i = 1, N // 2 do
+    n_right = n_right + (results[i][1] and results[i][2] == i and 1 or 0)
+end
+tap.is(n_right, N // 2, "five thousand results reach those who wait for them")
+
 -- Tasks that print wait for each other too, and each wakes one.
 local lines = os.group()
 for i = 1, 200 do
@@ -59,9 +83,23 @@ for i = 1, 200 do
 end
 tap.is(lines:join(), true, "two hundred tasks write to the log at once")
 
+-- Results that nobody asks for are dropped in the end, whatever runs in between.
+collectgarbage()
+before = collectgarbage("count")
+os.bind("nothing in between", function() end)
+for _ = 1, 3000 do
+    for _ = 1, 2 do
+        os.spawn(function() return ("x"):rep(1000) end)
+    end
+    os.rpc["nothing in between"]()
+end
+collectgarbage()
+tap.between(collectgarbage("count") - before, -10000, 2000, "results that nobody asks for do not pile up")
+os.unbind("nothing in between")
+
 -- Killed while they wait.
 group = os.group()
-local c = os.chan()
+c = os.chan()
 for _ = 1, N do
     group:spawn(os.alt, { { c, "recv" }, { gate, "recv" }, { c, "send", 1 }, timeout = 60 })
 end
