@@ -3,6 +3,7 @@
  * its limits. A Lua file.
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -35,6 +36,8 @@ static int l_rep(lua_State *L) {
         luaL_checklstring(L, 1, &len);
         lua_Integer n = luaL_checkinteger(L, 2);
         luaL_optlstring(L, 3, "", &separator_len);
+        if (n > 0 && len + separator_len > (size_t)INT_MAX / (size_t)n)
+                return luaL_error(L, "resulting string too large");
         size_t room = vm->reserve > vm->used ? vm->reserve - vm->used : 0;
         if (n > 0 && len + separator_len > 0 && (size_t)n > room / (len + separator_len))
                 return luaL_error(L, "not enough memory (a string of %I times %I bytes)", n,
@@ -50,6 +53,37 @@ static int l_rep(lua_State *L) {
 static int l_wrap_rep(lua_State *L) {
         lua_settop(L, 1);
         lua_pushcclosure(L, l_rep, 1);
+        return 1;
+}
+
+static int return_none(lua_State *L UNUSED, int status UNUSED, lua_KContext ctx UNUSED) {
+        return 0;
+}
+
+/* table.sort with a comparator: the prelude's, which can be left in the middle. */
+static int l_sort(lua_State *L) {
+        if (lua_isnoneornil(L, 2))
+                return lua_tocfunction(L, lua_upvalueindex(1))(L);
+        luaL_checktype(L, 1, LUA_TTABLE);
+        lua_Integer n = luaL_len(L, 1);
+        if (n <= 1)
+                return 0;
+        luaL_argcheck(L, n < INT_MAX, 1, "array too big");
+        luaL_checktype(L, 2, LUA_TFUNCTION);
+        lua_settop(L, 2);
+        lua_pushvalue(L, lua_upvalueindex(2));
+        lua_pushvalue(L, 1);
+        lua_pushinteger(L, 1);
+        lua_pushinteger(L, n);
+        lua_pushvalue(L, 2);
+        lua_callk(L, 4, 0, 0, return_none);
+        return 0;
+}
+
+/* wrap_sort(table.sort, quick_sort): the function above around them. */
+static int l_wrap_sort(lua_State *L) {
+        lua_settop(L, 2);
+        lua_pushcclosure(L, l_sort, 2);
         return 1;
 }
 
@@ -126,6 +160,7 @@ void api_open_sandbox(lua_State *L) {
         static const luaL_Reg functions[] = {
                 { "setmetatable", l_setmetatable },
                 { "wrap_rep", l_wrap_rep },
+                { "wrap_sort", l_wrap_sort },
                 { "collectgarbage", l_collectgarbage },
                 { "traceback", l_traceback },
                 { "traceback_error", l_traceback_error },

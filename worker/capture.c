@@ -229,7 +229,7 @@ static int push_failure(lua_State *L, const char *message) {
 /* capture(co, ...) */
 static int l_capture(lua_State *L) {
         lua_State *co = lua_tothread(L, 1);
-        luaL_argexpected(L, co, 1, "coroutine");
+        luaL_argexpected(L, co, 1, "thread");
         int n_args = lua_gettop(L) - 1, n;
         enum coroutine_status status = coroutine_status(L, co);
         if (status != COROUTINE_STATUS_SUSPENDED && status != COROUTINE_STATUS_DEAD)

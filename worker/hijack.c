@@ -128,7 +128,7 @@ static int resume_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNU
 
 static lua_State *check_coroutine(lua_State *L) {
         lua_State *co = lua_tothread(L, 1);
-        luaL_argexpected(L, co, 1, "coroutine");
+        luaL_argexpected(L, co, 1, "thread");
         return co;
 }
 
@@ -224,9 +224,11 @@ static int l_status(lua_State *L) {
         return 1;
 }
 
+/* A task's own coroutine has nobody to yield to: libraries that ask are not to wait for him. */
 static int l_isyieldable(lua_State *L) {
-        lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
-        lua_pushboolean(L, lua_isyieldable(co) && !coroutine_is_closing(co));
+        lua_State *co = lua_isnone(L, 1) ? L : check_coroutine(L);
+        bool is_main = co == vm_of(L)->task->coroutine;
+        lua_pushboolean(L, lua_isyieldable(co) && !coroutine_is_closing(co) && !is_main);
         return 1;
 }
 

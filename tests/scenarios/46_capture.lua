@@ -271,7 +271,7 @@ tap.is(coroutine.status(middle), "normal", "its status is that of one that waits
 tap.same({ capture(top, "real") }, { "return", true, "real" }, "the answer is the capturer's")
 tap.same({ capture(coroutine.running()) }, { "error", "cannot resume non-suspended coroutine" },
     "nobody captures himself")
-tap.raises("bad argument #1 to 'capture' (coroutine expected", "nor a function", function()
+tap.raises("bad argument #1 to 'capture' (thread expected", "nor a function", function()
     os.capture(print)
 end)
 tap.raises("bad argument #1 to 'syscall' ('set_globals' is no kind of request)", "what is no request cannot be performed", function()

@@ -11,7 +11,7 @@ local assert, error, ipairs, pcall, select, tostring, type =
     base.assert, base.error, base.ipairs, base.pcall, base.select, base.tostring, base.type
 local pairs, load = base.pairs, base.load
 local find, format, sub = stock_string.find, stock_string.format, stock_string.sub
-local concat, sort_stock, unpack = native.table.concat, native.table.sort, native.table.unpack
+local concat, unpack = native.table.concat, native.table.unpack
 local ask, handle = native.ask, native.handle
 
 ---Copies the named fields.
@@ -53,75 +53,78 @@ local function expect(index, value, name, ...)
         concat({ ... }, " or "), have), 3)
 end
 
--- table.sort, so that a comparator may wait and be pre-empted --------------------------------------
+-- table.sort, so that a comparator may wait and be pre-empted. It compares in the order in which the
+-- stock function does, which a program can see. ----------------------------------------------------
 
-local function insertion_sort(t, low, high, less)
-    for i = low + 1, high do
-        local value, j = t[i], i - 1
-        while j >= low and less(value, t[j]) do
-            t[j + 1] = t[j]
+local INVALID_ORDER = "invalid order function for sorting"
+
+---Between low and high, whose values are in order around `pivot` at high - 1: where pivot ends up.
+local function partition(t, low, high, pivot, less, level)
+    local i, j = low, high - 1
+    while true do
+        i = i + 1
+        while less(t[i], pivot) do
+            if i == high - 1 then
+                error(INVALID_ORDER, level)
+            end
+            i = i + 1
+        end
+        j = j - 1
+        while less(pivot, t[j]) do
+            if j < i then
+                error(INVALID_ORDER, level)
+            end
             j = j - 1
         end
-        t[j + 1] = value
-    end
-end
-
-local function partition(t, low, high, less)
-    local middle = low + (high - low) // 2
-    local pivot = t[middle]
-    local i, j = low - 1, high + 1
-    while true do
-        repeat
-            i = i + 1
-            if i > high then
-                error("invalid order function for sorting", 0)
-            end
-        until not less(t[i], pivot)
-        repeat
-            j = j - 1
-            if j < low then
-                error("invalid order function for sorting", 0)
-            end
-        until not less(pivot, t[j])
-        if i >= j then
-            return j
+        if j < i then
+            t[high - 1], t[i] = t[i], t[high - 1]
+            return i
         end
         t[i], t[j] = t[j], t[i]
     end
 end
 
-local function quick_sort(t, low, high, less)
-    while high - low > 12 do
-        -- The median of three goes to the middle, where partition takes it.
-        local middle = low + (high - low) // 2
-        if less(t[middle], t[low]) then
-            t[middle], t[low] = t[low], t[middle]
-        end
-        if less(t[high], t[middle]) then
-            t[high], t[middle] = t[middle], t[high]
-            if less(t[middle], t[low]) then
-                t[middle], t[low] = t[low], t[middle]
-            end
-        end
-        local split = partition(t, low, high, less)
-        if split - low < high - split then
-            quick_sort(t, low, split, less)
-            low = split + 1
-        else
-            quick_sort(t, split + 1, high, less)
-            high = split
-        end
-    end
-    insertion_sort(t, low, high, less)
+---Where to split an interval that is large enough for a good place to be worth some luck.
+local function random_middle(low, high)
+    local quarter = (high - low) // 4
+    return low + quarter + native.deadline(0) % (2 * quarter)
 end
 
-local function sort(t, less)
-    if less == nil then
-        return sort_stock(t)
+---`level`: how far up the caller of table.sort is; 3 from there.
+local function quick_sort(t, low, high, less, level, is_unlucky)
+    level = level or 3
+    while low < high do
+        if less(t[high], t[low]) then
+            t[low], t[high] = t[high], t[low]
+        end
+        if high - low == 1 then
+            return
+        end
+        local middle = (low + high) // 2
+        if is_unlucky and high - low >= 100 then
+            middle = random_middle(low, high)
+        end
+        if less(t[middle], t[low]) then
+            t[middle], t[low] = t[low], t[middle]
+        elseif less(t[high], t[middle]) then
+            t[middle], t[high] = t[high], t[middle]
+        end
+        if high - low == 2 then
+            return
+        end
+        local pivot = t[middle]
+        t[middle], t[high - 1] = t[high - 1], pivot
+        middle = partition(t, low, high, pivot, less, level + 1)
+        local n_smaller
+        if middle - low < high - middle then
+            quick_sort(t, low, middle - 1, less, level + 1, is_unlucky)
+            n_smaller, low = middle - low, middle + 1
+        else
+            quick_sort(t, middle + 1, high, less, level + 1, is_unlucky)
+            n_smaller, high = high - middle, middle - 1
+        end
+        is_unlucky = is_unlucky or (high - low) // 128 > n_smaller
     end
-    expect(1, t, "sort", "table")
-    expect(2, less, "sort", "function")
-    quick_sort(t, 1, #t, less)
 end
 
 -- Events -------------------------------------------------------------------------------------------
@@ -180,8 +183,9 @@ end
 local source_max = 4 * 1024 * 1024
 
 local function load_text(chunk, name, mode, ...)
-    if mode ~= nil and not find(expect(3, mode, "load", "string"), "t", 1, true) then
-        return nil, "binary chunks are not loaded"
+    local is_binary = type(chunk) == "string" and sub(chunk, 1, 1) == "\27"
+    if mode ~= nil and not find(expect(3, mode, "load", "string"), "t", 1, true) and not is_binary then
+        return nil, format("attempt to load a text chunk (mode is '%s')", mode)
     end
     if type(chunk) == "string" and #chunk > source_max then
         return nil, "the source is longer than 4 MiB"
@@ -502,7 +506,7 @@ end
 
 stock_string.rep = native.wrap_rep(stock_string.rep)
 stock_string.dump = nil
-native.table.sort = sort
+native.table.sort = native.wrap_sort(native.table.sort, quick_sort)
 base.getmetatable("").__metatable = "string"
 native.math.randomseed(native.seed())
 

@@ -112,7 +112,7 @@ Test(hijack, the_library_behaves_as_stock) {
                 "  coroutine.create(function() return coroutine.status(outer) end)\n"
                 "  return select(2, coroutine.resume(inner)) end)\n"
                 "assert(select(2, coroutine.resume(outer)) == 'normal')\n"
-                "ok, v = pcall(coroutine.resume, 1) assert(v:find('coroutine expected'), v)\n");
+                "ok, v = pcall(coroutine.resume, 1) assert(v:find('thread expected'), v)\n");
 }
 
 /* row 18 */
