@@ -142,6 +142,7 @@ static void call_unlink(struct call *call) {
         fallback_drop(call);
         if (call->caller) {
                 call->caller->n_calls_made--;
+                call->caller->n_outputs -= call->is_output;
                 call->caller->n_native_bytes -= call->args.len;
         }
 }
@@ -254,13 +255,18 @@ static bool call_fits_limits(const struct peer *caller,
                              const struct target *target,
                              const struct wire_frame *frame,
                              struct target_refusal *refusal) {
-        unsigned n_more = (frame->call.flags & WIRE_FLAG_OUTPUT) != 0 ? LIMIT_OUTPUT_CALLS : 0;
-        if (caller->n_calls_made < LIMIT_CALLS_PER_CALLER + n_more)
+        bool is_output = (frame->call.flags & WIRE_FLAG_OUTPUT) != 0;
+        unsigned n_more = is_output ? LIMIT_OUTPUT_CALLS : 0;
+        /* What is printed takes no place from other calls until it has more than its own. */
+        size_t n_beside =
+                caller->n_outputs < LIMIT_OUTPUT_CALLS ? caller->n_outputs : LIMIT_OUTPUT_CALLS;
+        size_t n = caller->n_calls_made - (is_output ? 0 : n_beside);
+        if (n < LIMIT_CALLS_PER_CALLER + n_more)
                 return target_has_room(target, caller, n_more, refusal);
         refusal->status = STATUS_BUSY;
         snprintf(refusal->message, sizeof(refusal->message),
                  "%u calls of this process are unanswered (limit LIMIT_CALLS_PER_CALLER %u)",
-                 (unsigned)caller->n_calls_made, LIMIT_CALLS_PER_CALLER);
+                 (unsigned)n, LIMIT_CALLS_PER_CALLER);
         return false;
 }
 
@@ -385,6 +391,8 @@ static void call_open(struct peer *caller, struct wire_frame *frame, const struc
         call_set_name(call, frame->call.name, frame->call.name_len);
         trace_follow(call, target);
         call->is_oneway = (frame->call.flags & WIRE_FLAG_ONEWAY) != 0;
+        call->is_output = (frame->call.flags & WIRE_FLAG_OUTPUT) != 0;
+        caller->n_outputs += call->is_output;
         if (frame->call.timeout_us != 0 && call_arm_deadline(call, frame->call.timeout_us) < 0) {
                 call_refuse(call, STATUS_ERROR, "the router is out of memory");
                 return;

@@ -57,6 +57,7 @@ struct peer {
         struct list calls_forwarding; /* that it passes on in several frames, not all here yet */
         size_t n_connections;         /* of others to what it serves */
         size_t n_contexts, n_bindings, n_listeners, n_calls_made, n_calls_served, n_alarms;
+        size_t n_outputs;      /* of n_calls_made: what it prints */
         size_t n_native_bytes; /* arguments of its calls that initd keeps */
         uint32_t next_sid;
         uint32_t reply_status;  /* of the latest Reply it got */

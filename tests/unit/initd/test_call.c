@@ -318,6 +318,20 @@ Test(call, output_has_room_beside_all_other_calls) {
         end_expect_answer(&client, cid, STATUS_BUSY);
 }
 
+Test(call, output_takes_no_room_from_other_calls) {
+        struct wire_call print = { .handle = FIXTURE_NATIVE,
+                                   .flags = WIRE_FLAG_OUTPUT,
+                                   .name = (const uint8_t *)"write",
+                                   .name_len = 5 };
+        cr_assert_eq(end_bind(&server, FIXTURE_NATIVE, "write"), STATUS_OK);
+        for (unsigned i = 0; i < LIMIT_OUTPUT_CALLS; i++) {
+                end_call_with(&client, &print, NULL);
+                end_expect(&server, THOX__FRAME__BODY_CALL);
+        }
+        fill_caller();
+        end_expect_silence(&client);
+}
+
 /* row 38: a server that computes for long is not removed for what others send it */
 Test(call, a_server_with_too_much_to_read_is_busy) {
         size_t len = 2000000;
