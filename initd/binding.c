@@ -34,6 +34,7 @@ static struct binding *binding_new(struct context *c, const Thox__Bind *request)
                 b->usage = copy;
         }
         list_init(&b->server_link);
+        list_init(&b->through_link);
         list_init(&b->group_link);
         list_init(&b->connections);
         route_cache_forget(&c->router->routes);
@@ -78,6 +79,7 @@ static int binding_serve(struct binding *b,
         b->sid = ++server->next_sid;
         b->serial = ++server->router->n_bound;
         list_add_tail(&server->bindings, &b->server_link);
+        list_add_tail(&through->bindings, &b->through_link);
         server->n_bindings++;
         *ret_sid = b->sid;
         return 0;
@@ -147,6 +149,7 @@ void binding_drop(struct binding *b) {
         if (b->server) {
                 table_remove_u64(&b->server->sids, b->sid);
                 list_remove(&b->server_link);
+                list_remove(&b->through_link);
                 b->server->n_bindings--;
                 b->server = NULL;
         }

@@ -33,6 +33,7 @@ struct binding {
         struct context *context;
         struct peer *server; /* NULL: initd itself */
         struct list server_link;
+        struct list through_link; /* in the handle it was bound through */
         struct list group_link;
         struct list connections; /* struct context */
         enum binding_conflict conflict;

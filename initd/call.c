@@ -72,6 +72,7 @@ void call_attach(struct call *call, const struct target *target) {
         server->n_calls_served++;
         if (target->owner_context) {
                 call->owner_context = context_ref(target->owner_context);
+                list_add_tail(&call->owner_context->calls, &call->context_link);
                 call->owner_context->n_unanswered++;
         } else if (target->route.binding) {
                 call->binding = target->route.binding;
@@ -84,6 +85,7 @@ void call_detach(struct call *call) {
                 return;
         list_remove(&call->served_link);
         call->server->n_calls_served--;
+        list_remove(&call->context_link);
         if (call->owner_context)
                 call->owner_context->n_unanswered--;
         else if (call->binding)
@@ -108,6 +110,7 @@ int call_new(struct call **ret,
         call->started_us = router_now_us(r);
         list_init(&call->made_link);
         list_init(&call->served_link);
+        list_init(&call->context_link);
         list_init(&call->forward_link);
         buf_init(&call->args, LIMIT_MESSAGE_BYTES);
         buf_init(&call->answer, LIMIT_MESSAGE_BYTES);
@@ -515,20 +518,10 @@ void call_drop_served(struct peer *server) {
                             server->name);
 }
 
-static struct call *call_find_in(const struct context *c) {
-        list_for_each(node, &c->owner->calls_served) {
-                struct call *call = container_of(node, struct call, served_link);
-                if (call->owner_context == c)
-                        return call;
-        }
-        return NULL;
-}
-
 void call_drop_context(struct context *c) {
-        if (!c->owner)
-                return;
-        for (struct call *call; (call = call_find_in(c));)
-                call_abort(call, STATUS_DEAD, "the context was closed by its owner");
+        while (!list_is_empty(&c->calls))
+                call_abort(container_of(c->calls.next, struct call, context_link), STATUS_DEAD,
+                           "the context was closed by its owner");
 }
 
 void call_drop_all(struct router *r) {

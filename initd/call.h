@@ -44,7 +44,7 @@ struct call {
         /* Where it is counted until it is over: one of these, or neither when initd serves it. */
         struct context *owner_context; /* reference: the manual context it arrived in */
         struct binding *binding;       /* the name it arrived at */
-        struct list made_link, served_link;
+        struct list made_link, served_link, context_link;
         struct peer *forwarder;    /* of whose forward more frames are to come, or NULL */
         struct list forward_link;  /* in its calls_forwarding */
         struct fallback *fallback; /* NULL: nobody else is asked */

@@ -40,6 +40,7 @@ struct context *context_new_unowned(struct router *r) {
         c->n_refs = 1;
         list_init(&c->owner_link);
         list_init(&c->connection_link);
+        list_init(&c->calls);
         list_init(&c->holders);
         table_init(&c->bindings);
         table_init(&c->queues);

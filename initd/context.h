@@ -35,7 +35,8 @@ struct context {
         struct table queues;         /* name -> struct queue */
         struct list holders;         /* struct handle */
         size_t n_holders;
-        size_t n_unanswered; /* calls that its owner was given, as it is manual */
+        struct list calls;   /* struct call that its owner was given, as it is manual */
+        size_t n_unanswered; /* of these */
 };
 
 enum context_error {

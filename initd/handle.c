@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "initd/binding.h"
 #include "initd/context.h"
 #include "initd/peer.h"
 #include "initd/queue.h"
@@ -67,6 +68,7 @@ static int handle_new_at(
         h->context = context_ref(c);
         h->number = (uint32_t)slot + 1;
         h->rights = rights;
+        list_init(&h->bindings);
         list_add_tail(&c->holders, &h->holder_link);
         c->n_holders++;
         p->handles.slots[slot] = h;
@@ -114,6 +116,8 @@ struct handle *handle_find(const struct peer *p, uint32_t number) {
 void handle_remove(struct handle *h) {
         struct handle_table *t = &h->peer->handles;
         queue_drop_through(h);
+        while (!list_is_empty(&h->bindings))
+                binding_drop(container_of(h->bindings.next, struct binding, through_link));
         assert(t->slots[h->number - 1] == h);
         t->slots[h->number - 1] = NULL;
         t->n_used--;

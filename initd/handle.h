@@ -31,6 +31,7 @@ struct handle {
         struct context *context;
         uint32_t number, rights;
         struct list holder_link;
+        struct list bindings; /* struct binding made through it: they end with it */
 };
 
 struct handle_table {

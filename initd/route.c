@@ -124,7 +124,7 @@ static bool route_is_plain(const struct route *route, const void *name) {
 
 enum route_result route_call(struct context *c, const void *name, size_t len, struct route *ret) {
         struct route_cache *cache = &c->router->routes;
-        struct binding *known = route_cache_find(cache, c, name, len);
+        struct binding *known = c->connected ? NULL : route_cache_find(cache, c, name, len);
         if (known) {
                 ret->context = known->context;
                 ret->binding = known;

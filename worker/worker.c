@@ -365,6 +365,11 @@ static void worker_on_terminate(struct worker *w, struct event *e) {
 
 /* What came through the context before stays to be pulled. */
 void worker_forget_context(struct worker *w, uint32_t handle) {
+        list_for_each_safe(node, &w->bindings.all) {
+                struct binding *b = container_of(node, struct binding, link);
+                if (b->handle == handle)
+                        worker_drop_binding(w, b, STATUS_NOTBOUND);
+        }
         list_for_each_safe(node, &w->listeners.all) {
                 struct listener *l = container_of(node, struct listener, link);
                 if (l->handle == handle)

@@ -96,7 +96,7 @@ void worker_let_go(struct worker *w, struct task *t, struct event *e);
 void worker_drop_binding(struct worker *w, struct binding *b, uint32_t status);
 /* Nobody will look at this event of a queue. */
 void worker_forget_event(struct worker *w, struct event *e);
-/* The context is gone, and what was listened to through it. */
+/* The context is gone, with what was bound and listened to through it. */
 void worker_forget_context(struct worker *w, uint32_t handle);
 /* Forgets the listener and what waits for it. */
 void worker_drop_listener(struct worker *w, struct listener *l);

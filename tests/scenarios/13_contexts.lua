@@ -167,6 +167,29 @@ tap.refused(DENIED, "another is not", visitor:report())
 tap.is(os.rpc.office.one(), "one", "where the context forwards to")
 visitor:kill()
 
+-- row 57: what was bound through a context ends with it
+local street = os.context({ default = "forward", to = 0, bind = { "shop.*" } })
+visitor = child.run([[
+    os.bind("shop.one", function() return "one" end)
+    os.bind("shop.two")
+    report(true)
+    os.pull("hangup")
+    report(os.pull(os.call(os.contexts.outside, "shop.one")).status_code, (select(2, os.unbind("shop.two"))))
+]], { ctx = street, contexts = { outside = os.handle(0) } })
+visitor:report()
+tap.is(os.rpc.shop.one(), "one", "a name bound through a context is served")
+os.close(street)
+tap.same({ visitor:report() }, { NOTBOUND, NOTBOUND }, "and ends with it")
+visitor:exit()
+local own = os.context({ default = "forward", to = 0 })
+for _ = 1, 100 do
+    os.bind(own, "again", function() return "mine" end)
+    os.close(own)
+    own = os.context({ default = "forward", to = 0 })
+end
+tap.is(status_of(own, "again"), NOTBOUND, "a number that is used again has none of the old names")
+os.close(own)
+
 -- Closing revokes.
 local lent = os.context()
 visitor = child.run([[
