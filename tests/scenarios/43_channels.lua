@@ -89,13 +89,13 @@ tap.is(c:close(), true, "closing again changes nothing")
 local seen = {}
 c = os.chan(3)
 for i = 1, 3 do
-    c:send(i)
+    c:send("job " .. i, i)
 end
 c:close()
-for value in c.recv, c do
-    seen[#seen + 1] = value
+for value, i in c do
+    seen[i] = value
 end
-tap.same(seen, { 1, 2, 3 }, "a loop over a channel ends with it")
+tap.same(seen, { "job 1", "job 2", "job 3" }, "a loop over a channel ends with it")
 
 -- alt.
 local a, b = os.chan(1), os.chan(1)

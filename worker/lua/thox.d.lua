@@ -270,6 +270,7 @@ function group:join(timeout) end
 function group:kill() end
 
 ---@class thox.Channel: userdata
+---@operator call: any received; a channel is an iterator
 local channel = {}
 
 ---@param n integer? messages it keeps
