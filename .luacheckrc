@@ -6,11 +6,14 @@ stds.thox = {
             fields = {
                 -- calls
                 "call", "send", "answer", "cancel", "caller", "rpc", "pull", "status",
+                "forward", "push", "listen", "unlisten", "capture", "syscall",
                 -- names and contexts
                 "bind", "unbind", "context", "handle", "share", "close", "contexts",
+                "route", "connect",
                 -- processes and tasks
                 "run", "run_program", "run_code", "run_file", "kill", "exit", "ready", "args",
                 "spawn", "join", "pid", "ppid", "tid", "uid", "name", "program", "monotonic",
+                "group", "chan", "alt",
                 -- stores
                 "get_program", "get_library", "get_runtime",
                 "set_program", "set_library", "set_runtime",

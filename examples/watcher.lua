@@ -49,8 +49,9 @@ local function print_record(record)
     if record.kind == "call" then
         print(("%s(%s)%s"):format(record.name, show_all(record), record.oneway and "  one-way" or ""))
     else
-        print(("    %s answers %s after %.1f ms: %s"):format(record.name, os.status[record.status] or record.status,
-            record.duration * 1000, show_all(record)))
+        local status = os.status[record.status] or record.status
+        print(("    %s answers %s after %.1f ms: %s"):format(record.name, status, record.duration * 1000,
+            show_all(record)))
     end
 end
 
@@ -67,7 +68,13 @@ assert(os.bind(0, "example.add", function(a, b)
     return a + b
 end))
 
-local world = assert(os.context({ to = 0, default = "forward", deny = { "process.list" }, bind = { "*" }, log = LOG }))
+local world = assert(os.context({
+    to = 0,
+    default = "forward",
+    deny = { "process.list" },
+    bind = { "*" },
+    log = LOG,
+}))
 assert(os.listen(world, LOG, { limit = 1000 }))
 
 local options = { ctx = world, contexts = { console = os.contexts.console } }

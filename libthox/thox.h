@@ -220,7 +220,8 @@ THOX_API int thox_call(struct thox_client *c,
                        struct thox_writer *args,
                        uint64_t timeout_us,
                        struct thox_event **ret);
-/* Calls; exactly one ANSWER event with this cid follows. */
+/* Calls; exactly one ANSWER event with this cid follows. Its server is told how much time it has; the
+ * endpoint "alarm" takes no deadline but THOX_FOREVER. */
 THOX_API int thox_start(struct thox_client *c,
                         uint32_t context,
                         const char *name,

@@ -110,7 +110,7 @@ Test(connection, statuses_and_versions_have_names) {
 static void script_answers(void) {
         peer_welcome();
         peer_expect(THOX__FRAME__BODY_CALL);
-        CHECK(peer_frame->call.handle == 1 && peer_frame->call.timeout_us == TIMEOUT_US);
+        CHECK(peer_frame->call.handle == 1 && peer_frame->call.timeout_us == 0);
         CHECK(peer_frame->extra.values_len == 3 && memcmp(peer_frame->extra.values, TEXT, 3) == 0);
         peer_answer(peer_frame->seq, STATUS_OK, TEXT, 3, false);
         peer_expect(THOX__FRAME__BODY_CALL);
@@ -227,19 +227,17 @@ Test(connection, calls_are_answered_once_and_when_one_likes) {
 
 #define MUCH (8u << 20)
 
+static int go[2]; /* a pipe: the peer may read on */
+
 static void script_loop(void) {
+        size_t n = 0;
         char byte;
 
         peer_welcome();
         peer_hangup(4);
         peer_hangup(5);
         peer_flush();
-        /* Reads nothing until the test says so, by what its socket holds. */
-        while (recv(peer_conn.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0)
-                CHECK(errno == EAGAIN &&
-                      poll(&(struct pollfd){ .fd = peer_conn.fd, .events = POLLIN }, 1, 10000) ==
-                              1);
-        size_t n = 0;
+        CHECK(read(go[0], &byte, 1) == 1);
         do {
                 peer_expect(THOX__FRAME__BODY_CALL);
                 n += peer_frame->extra.values_len;
@@ -253,7 +251,9 @@ Test(connection, one_descriptor_says_when_there_is_something_to_do) {
         struct thox_writer *args = thox_writer_new();
         void *bytes = calloc(1, MUCH);
         uint64_t cid;
+        int r;
 
+        cr_assert_eq(pipe(go), 0);
         connect_to(script_loop);
         int fd = thox_fd(client);
         cr_assert_geq(fd, 0);
@@ -264,10 +264,12 @@ Test(connection, one_descriptor_says_when_there_is_something_to_do) {
         expect_nothing();
         cr_assert(!is_readable(fd));
 
-        /* More than a socket takes: it is written whenever thox_next is called. */
+        /* More than a socket takes, and nobody reads it yet. */
         thox_write_bytes(args, bytes, MUCH);
         cr_assert_eq(thox_start(client, THOX_DEFAULT, "x", args, TIMEOUT_US, &cid), 0);
-        int r;
+        expect_nothing();
+        cr_assert(!is_readable(fd));
+        cr_assert_eq(write(go[1], "", 1), 1);
         while ((r = thox_next(client, 0, &event)) == -EAGAIN)
                 wait_readable(fd);
         cr_assert_eq(r, 0);
@@ -275,6 +277,30 @@ Test(connection, one_descriptor_says_when_there_is_something_to_do) {
         expect_nothing();
         cr_assert(!is_readable(fd));
         free(bytes);
+        disconnect();
+}
+
+static void script_started(void) {
+        peer_welcome();
+        peer_expect(THOX__FRAME__BODY_CALL);
+        CHECK(peer_frame->call.timeout_us == TIMEOUT_US && peer_frame->call.flags == 0);
+        peer_expect(THOX__FRAME__BODY_CALL);
+        CHECK(peer_frame->call.timeout_us == 0);
+        peer_expect(THOX__FRAME__BODY_CALL);
+        CHECK(peer_frame->call.timeout_us == 1);
+        peer_expect(THOX__FRAME__BODY_CALL);
+        CHECK((peer_frame->call.flags & WIRE_FLAG_ONEWAY) != 0);
+        peer_finish();
+}
+
+Test(connection, a_call_without_waiting_takes_its_deadline_along) {
+        uint64_t cid;
+
+        connect_to(script_started);
+        cr_assert_eq(thox_start(client, THOX_DEFAULT, "x", NULL, TIMEOUT_US, &cid), 0);
+        cr_assert_eq(thox_start(client, THOX_DEFAULT, "x", NULL, THOX_FOREVER, &cid), 0);
+        cr_assert_eq(thox_start(client, THOX_DEFAULT, "x", NULL, 0, &cid), 0);
+        cr_assert_eq(thox_send(client, THOX_DEFAULT, "x", NULL), 0);
         disconnect();
 }
 
