@@ -22,6 +22,8 @@ struct binding *route_cache_find(const struct route_cache *cache,
                                  const struct context *c,
                                  const void *name,
                                  size_t len) {
+        if (len == 0)
+                return NULL;
         const struct route_cache_entry *entry = &cache->entries[route_cache_place(c, name, len)];
         if (entry->age != cache->age || entry->context != c)
                 return NULL;

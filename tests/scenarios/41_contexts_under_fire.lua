@@ -3,6 +3,7 @@
 -- flags: --admin
 local tap = require("tap")
 local child = require("child")
+local machine = require("machine")
 
 local BADCTX, DEAD, DENIED, LIMIT, NOTBOUND, OK = os.status.BADCTX, os.status.DEAD, os.status.DENIED,
     os.status.LIMIT, os.status.NOTBOUND, os.status.OK
@@ -48,7 +49,10 @@ local memory = select(3, counts())
 churn(8000)
 local _, handles_after, memory_after = counts()
 tap.is(handles_after, handles, "of ten thousand contexts none is left")
-tap.between(memory_after - memory, -math.huge, 512 * 1024, "nor their memory")
+-- A sanitizer keeps freed memory for a while, and finds what leaks itself.
+if machine.slowness == 1 then
+    tap.between(memory_after - memory, -math.huge, 512 * 1024, "nor their memory")
+end
 
 -- All at once: a named limit.
 local held, status, message = {}, nil, nil
