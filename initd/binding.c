@@ -15,6 +15,7 @@
 #include "initd/peer.h"
 #include "initd/route.h"
 #include "initd/router.h"
+#include "initd/run_properties.h"
 #include "libipc/base/error.h"
 #include "libipc/name.h"
 
@@ -133,6 +134,8 @@ int binding_add(struct handle *through, const Thox__Bind *request, uint32_t *ret
                 return BINDING_E_BADARGS;
         if (request->limit > LIMIT_CALLS_PER_SERVER)
                 return BINDING_E_BADLIMIT;
+        if (!run_properties_may_bind(through->peer, name->data, name->len))
+                return BINDING_E_LIMITED;
         if ((through->rights & HANDLE_RIGHT_BIND) == 0)
                 return BINDING_E_DENIED;
         if (through->peer->n_bindings >= LIMIT_BINDINGS)

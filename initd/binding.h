@@ -60,7 +60,8 @@ enum binding_error {
         BINDING_E_TWICE = 6,    /* the server has bound it already */
         BINDING_E_CROWDED = 7,  /* LIMIT_BINDING_GROUP */
         BINDING_E_BADLIMIT = 8, /* more than LIMIT_CALLS_PER_SERVER */
-        BINDING_E_EXISTS = 9,   /* + the enum binding_conflict that is in force */
+        BINDING_E_LIMITED = 9,  /* its process may not bind it */
+        BINDING_E_EXISTS = 10,  /* + the enum binding_conflict that is in force */
         _BINDING_ERROR_N = BINDING_E_EXISTS + _BINDING_CONFLICT_N,
 };
 

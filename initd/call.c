@@ -396,6 +396,7 @@ static void call_open(struct peer *caller, struct wire_frame *frame, const struc
         call->is_oneway = (frame->call.flags & WIRE_FLAG_ONEWAY) != 0;
         call->is_output = (frame->call.flags & WIRE_FLAG_OUTPUT) != 0;
         caller->n_outputs += call->is_output;
+        call->priority = (uint8_t)wire_priority(frame->call.flags);
         if (frame->call.timeout_us != 0 && call_arm_deadline(call, frame->call.timeout_us) < 0) {
                 call_refuse(call, STATUS_ERROR, "the router is out of memory");
                 return;
@@ -416,6 +417,14 @@ static void call_follow_route(struct peer *caller,
                 call_open(caller, frame, target);
 }
 
+/* A priority is asked for; the caller's own is the most it gets. */
+static void call_lower_priority(const struct peer *caller, struct wire_call *request) {
+        if (wire_priority(request->flags) <= caller->priority)
+                return;
+        request->flags &= ~wire_priority_flags(WIRE_PRIORITY_MAX);
+        request->flags |= wire_priority_flags(caller->priority);
+}
+
 void call_on_request(struct peer *caller, struct wire_frame *frame) {
         struct router *r = caller->router;
         if ((frame->call.flags & WIRE_FLAG_FORWARD) != 0) {
@@ -423,6 +432,7 @@ void call_on_request(struct peer *caller, struct wire_frame *frame) {
                 return;
         }
         frame->call.cid = wire_cid(caller->generation, frame->seq);
+        call_lower_priority(caller, &frame->call);
         if ((frame->call.flags & WIRE_FLAG_CONTINUED) != 0) {
                 call_on_continued(caller, frame);
                 return;

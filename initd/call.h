@@ -51,10 +51,11 @@ struct call {
         uint32_t server_handle;    /* the server's number of the context */
         uint32_t uid;              /* what a server sees when n_hops is not 0 */
         uint8_t n_hops;            /* times it was forwarded */
-        bool is_output;            /* counted in caller->n_outputs */
-        bool is_oneway;            /* exists only until its last frame is through */
-        bool is_sending;           /* frames of the request are still to come */
-        bool is_answering;         /* frames of the answer have gone out already */
+        uint8_t priority;
+        bool is_output;    /* counted in caller->n_outputs */
+        bool is_oneway;    /* exists only until its last frame is through */
+        bool is_sending;   /* frames of the request are still to come */
+        bool is_answering; /* frames of the answer have gone out already */
         bool has_timer;
         struct watch *watch;     /* contexts that log it, or NULL (trace.h) */
         uint64_t started_us;     /* router_now_us */

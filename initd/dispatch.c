@@ -72,6 +72,9 @@ static const struct refusal binding_refusals[] = {
         [BINDING_E_BADNAME] = { STATUS_BADARGS,
                                 "not a valid endpoint name (1 to 128 bytes of UTF-8, "
                                 "no control bytes, '/' or '#', no leading '@')" },
+        [BINDING_E_LIMITED] = { STATUS_DENIED,
+                                "the name is not among what this process may bind (its property "
+                                "bind)" },
         [BINDING_E_BADLIMIT] = { STATUS_BADARGS,
                                  "limit: wants 1 to 1024 calls (LIMIT_CALLS_PER_SERVER)" },
         [BINDING_E_NOTBOUND] = { STATUS_NOTBOUND, "this process does not serve that name" },

@@ -107,6 +107,7 @@ void forward_stamp(const struct call *call, struct wire_call *delivery) {
         delivery->pid = call->caller->pid;
         delivery->uid = call->uid;
         delivery->flags &= WIRE_FLAG_CONTINUED;
+        delivery->flags |= wire_priority_flags(call->priority);
         delivery->timeout_us = 0;
         if (!call->has_timer)
                 return;

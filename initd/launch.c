@@ -157,8 +157,9 @@ static void start_send(struct start *s, struct process *p, const struct wire_fra
         body.n_images = s->n_images;
         body.contexts = s->context_refs;
         body.n_contexts = s->n_contexts;
-        body.memory_bytes = p->spec->memory_bytes;
-        body.quantum_us = p->spec->quantum_us;
+        body.memory_bytes = p->spec->properties.memory_bytes;
+        body.quantum_us = p->spec->properties.quantum_us;
+        body.priority = p->spec->properties.priority;
 
         WIRE_MESSAGE(message, 0, START, start, &body);
         struct wire_extra extra = { .fds = frame->extra.fds,
@@ -276,6 +277,8 @@ static int launch_make_peer(struct process *p, int *ret_fd) {
                 return error_trace(r);
         }
         p->peer->userdata = p;
+        p->peer->properties = &p->spec->properties;
+        p->peer->priority = p->spec->properties.priority;
         p->generation = p->peer->generation;
         *ret_fd = fds[1];
         return 0;

@@ -128,6 +128,7 @@ static void native_send(struct call *call, const char *name, const struct buf *v
                 .cid = call->cid,
                 .handle = call->server_handle,
                 .pid = ROUTER_PID_INITD,
+                .flags = wire_priority_flags(WIRE_PRIORITY_DEFAULT),
                 .name = (const uint8_t *)name,
                 .name_len = strlen(name),
         };

@@ -25,5 +25,12 @@ enum pattern_error {
 /* Into an empty list. On failure what is there already waits for pattern_list_deinit. */
 int pattern_list_init(struct pattern_list *l, const ProtobufCBinaryData *patterns, size_t n);
 void pattern_list_deinit(struct pattern_list *l);
+/* More patterns, which are not looked at. 0 or -errno. */
+int pattern_list_add(struct pattern_list *l, const void *bytes, size_t len);
+int pattern_list_add_all(struct pattern_list *l, const struct pattern_list *more);
+/* Into an empty list: what matches exactly the names that both match. */
+int pattern_list_intersect(struct pattern_list *ret,
+                           const struct pattern_list *a,
+                           const struct pattern_list *b);
 /* An empty list matches nothing. */
 bool pattern_list_matches(const struct pattern_list *l, const void *name, size_t len);

@@ -191,7 +191,9 @@ int peer_new(struct peer **ret,
                 fd_close(fd);
                 return error_origin(ENOMEM);
         }
-        *p = (struct peer){ .router = r, .role = role, .pid = pid, .uid = uid };
+        *p = (struct peer){
+                .router = r, .role = role, .pid = pid, .uid = uid, .priority = WIRE_PRIORITY_DEFAULT
+        };
         peer_init_lists(p);
         snprintf(p->name, sizeof(p->name), "%s", name);
         int error = conn_init_take(&p->conn, fd, &r->scratch);

@@ -37,6 +37,8 @@ struct peer {
         uint32_t pid, uid, generation;
         char name[LIMIT_NAME_BYTES + 1]; /* program, for logs and listings */
         void *userdata;                  /* struct process of a worker, and so on; initd's */
+        const struct run_properties *properties; /* of a worker's process; NULL: not limited */
+        uint32_t priority;                       /* the highest of its calls */
 
         struct conn conn;
         struct loop_io io;

@@ -422,6 +422,8 @@ void process_on_forked(struct initd *initd, const Thox__Forked *body) {
                 process_end_instance(p);
                 return;
         }
+        if (!is_dead)
+                spawn_renice(linux_pid, run_properties_nice(&p->spec->properties));
         /* A short program may be over by now: it was started all the same. */
         process_check_started(p);
         if (is_dead)

@@ -1,13 +1,10 @@
 /*
- * run_spec.c - see run_spec.h. One table of keys; each key's parser takes one value. An unknown key,
- * a key twice or a value of another type is refused with the key's name.
+ * run_spec.c - see run_spec.h. One table of keys; each key's parser takes one value.
  */
 #include "initd/run_spec.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,148 +13,81 @@
 #include "initd/handle.h"
 #include "initd/native.h"
 #include "initd/peer.h"
+#include "initd/run_parse.h"
 #include "libipc/base/error.h"
 #include "libipc/name.h"
 
-/* What one parse works with. Byte pointers point into the request. */
-struct spec_parse {
-        struct native_request *request;
-        struct value_reader *reader;
-        struct run_spec *spec;
-        struct run_spec_refusal *refusal;
-        const char *key; /* being parsed */
-        const uint8_t *program, *code, *chunk, *runtime, *name;
-        size_t program_len, code_len, chunk_len, runtime_len, name_len;
-};
-
-PRINTF_LIKE(3, 4)
-static int spec_refuse(struct spec_parse *p, enum thox_status status, const char *fmt, ...) {
-        va_list args;
-        va_start(args, fmt);
-        p->refusal->status = status;
-        vsnprintf(p->refusal->message, sizeof(p->refusal->message), fmt, args);
-        va_end(args);
-        return RUN_SPEC_E_REFUSED;
-}
-
-static int spec_want(struct spec_parse *p, const char *what) {
-        return spec_refuse(p, STATUS_BADARGS, "%s: wants %s", p->key, what);
-}
-
-/* ---- values -------------------------------------------------------------------------------- */
-
-static int spec_get_bytes(struct spec_parse *p, const uint8_t **ret, size_t *ret_len) {
-        if (!value_get_bytes(p->reader, ret, ret_len))
-                return spec_want(p, "a string");
-        return 0;
-}
-
-static int spec_get_integer(struct spec_parse *p, int64_t *ret) {
-        if (!value_get_integer(p->reader, ret))
-                return spec_want(p, "an integer");
-        return 0;
-}
-
-static int spec_get_boolean(struct spec_parse *p, bool *ret) {
-        if (!value_get_boolean(p->reader, ret))
-                return spec_want(p, "true or false");
-        return 0;
-}
-
-static int spec_get_context(struct spec_parse *p, struct run_context *ret) {
+static int spec_get_context(struct run_parse *p, struct run_context *ret) {
         uint32_t index;
         if (!value_get_cap(p->reader, &index))
-                return spec_want(p, "a context");
+                return run_parse_want(p, "a context");
 
         struct handle *h = native_cap(p->request, index);
         if (!h || h->context->is_dead)
-                return spec_refuse(p, STATUS_BADCTX, "%s: no such context in this process", p->key);
+                return run_parse_refuse(p, STATUS_BADCTX, "%s: no such context in this process",
+                                        p->key);
         if ((h->rights & HANDLE_RIGHT_SHARE) == 0)
-                return spec_refuse(p, STATUS_DENIED, "%s: this context may not be shared", p->key);
+                return run_parse_refuse(p, STATUS_DENIED, "%s: this context may not be shared",
+                                        p->key);
         ret->context = context_ref(h->context);
         ret->rights = h->rights;
         return 0;
 }
 
-/* A map's next key as a C string; false at its end. */
-static int spec_next_key(struct spec_parse *p,
-                         const char *outer,
-                         size_t *n_left,
-                         char ret[LIMIT_NAME_BYTES + 1],
-                         bool *ret_is_end) {
-        struct value v;
-        *ret_is_end = *n_left == 0;
-        if (*n_left == 0)
-                return 0;
-        if (value_next(p->reader, &v) != VALUE_OK)
-                return spec_refuse(p, STATUS_BADARGS, "%s: is not complete", outer);
-        if (v.type == VALUE_END) {
-                *ret_is_end = true;
-                return 0;
-        }
-        if (v.type != VALUE_BYTES || !name_is_valid(v.bytes, v.len))
-                return spec_refuse(p, STATUS_BADARGS, "%s: keys must be names", outer);
-
-        memcpy(ret, v.bytes, v.len);
-        ret[v.len] = '\0';
-        if (*n_left != VALUE_INDEFINITE)
-                (*n_left)--;
-        return 0;
-}
-
 /* ---- keys ---------------------------------------------------------------------------------- */
 
-static int parse_program(struct spec_parse *p) {
-        return spec_get_bytes(p, &p->program, &p->program_len);
+static int parse_program(struct run_parse *p) {
+        return run_parse_bytes(p, &p->program, &p->program_len);
 }
 
-static int parse_code(struct spec_parse *p) {
-        int r = spec_get_bytes(p, &p->code, &p->code_len);
+static int parse_code(struct run_parse *p) {
+        int r = run_parse_bytes(p, &p->code, &p->code_len);
         if (r == 0 && p->code_len > LIMIT_SOURCE_BYTES)
-                return spec_refuse(p, STATUS_LIMIT, "code: longer than %u bytes",
-                                   LIMIT_SOURCE_BYTES);
+                return run_parse_refuse(p, STATUS_LIMIT, "code: longer than %u bytes",
+                                        LIMIT_SOURCE_BYTES);
         return r;
 }
 
-static int parse_chunk(struct spec_parse *p) {
-        return spec_get_bytes(p, &p->chunk, &p->chunk_len);
+static int parse_chunk(struct run_parse *p) {
+        return run_parse_bytes(p, &p->chunk, &p->chunk_len);
 }
 
-static int parse_runtime(struct spec_parse *p) {
-        return spec_get_bytes(p, &p->runtime, &p->runtime_len);
+static int parse_runtime(struct run_parse *p) {
+        return run_parse_bytes(p, &p->runtime, &p->runtime_len);
 }
 
-static int parse_name(struct spec_parse *p) {
-        int r = spec_get_bytes(p, &p->name, &p->name_len);
+static int parse_name(struct run_parse *p) {
+        int r = run_parse_bytes(p, &p->name, &p->name_len);
         if (r == 0 && !name_is_valid(p->name, p->name_len))
-                return spec_refuse(p, STATUS_BADARGS, "name: is not a valid name");
+                return run_parse_refuse(p, STATUS_BADARGS, "name: is not a valid name");
         return r;
 }
 
 /* Skips one item that must not contain handles: they would mean nothing at the receiver. */
-static int spec_skip_plain(struct spec_parse *p) {
+static int spec_skip_plain(struct run_parse *p) {
         size_t depth = p->reader->depth;
         struct value v;
         do {
                 if (value_next(p->reader, &v) != VALUE_OK)
-                        return spec_refuse(p, STATUS_BADARGS, "args: %s",
-                                           p->reader->error ? p->reader->error : "not complete");
+                        return run_parse_refuse(p, STATUS_BADARGS, "args: %s",
+                                                p->reader->error ? p->reader->error :
+                                                                   "not complete");
                 if (v.type == VALUE_CAP)
-                        return spec_refuse(p, STATUS_BADARGS,
-                                           "args: contexts belong in contexts = {...}");
+                        return run_parse_refuse(p, STATUS_BADARGS,
+                                                "args: contexts belong in contexts = {...}");
         } while (p->reader->depth > depth);
         return 0;
 }
 
-static int parse_args(struct spec_parse *p) {
+static int parse_args(struct run_parse *p) {
         struct value list;
         struct value_reader before = *p->reader;
         if (value_next(p->reader, &list) != VALUE_OK)
-                return spec_want(p, "a list");
+                return run_parse_want(p, "a list");
         if (list.type == VALUE_MAP && list.size == 0)
                 return 0;
         if (list.type != VALUE_ARRAY)
-                return spec_want(p, "a list without holes");
+                return run_parse_want(p, "a list without holes");
 
         const uint8_t *start = p->reader->at;
         *p->reader = before;
@@ -170,19 +100,20 @@ static int parse_args(struct spec_parse *p) {
         if (list.size == VALUE_INDEFINITE)
                 len--;
         if (len > LIMIT_FRAME_VALUES_BYTES)
-                return spec_refuse(p, STATUS_LIMIT, "args: %zu bytes are more than %u", len,
-                                   LIMIT_FRAME_VALUES_BYTES);
+                return run_parse_refuse(p, STATUS_LIMIT, "args: %zu bytes are more than %u", len,
+                                        LIMIT_FRAME_VALUES_BYTES);
         return error_trace(buf_add(&p->spec->args, start, len));
 }
 
-static int parse_ctx(struct spec_parse *p) {
+static int parse_ctx(struct run_parse *p) {
         return spec_get_context(p, &p->spec->ctx);
 }
 
-static int spec_add_context(struct spec_parse *p, const char *name) {
+static int spec_add_context(struct run_parse *p, const char *name) {
         struct run_spec *spec = p->spec;
         if (spec->n_contexts >= LIMIT_RUN_CONTEXTS)
-                return spec_refuse(p, STATUS_LIMIT, "contexts: more than %u", LIMIT_RUN_CONTEXTS);
+                return run_parse_refuse(p, STATUS_LIMIT, "contexts: more than %u",
+                                        LIMIT_RUN_CONTEXTS);
 
         struct run_context *grown =
                 realloc(spec->contexts, (spec->n_contexts + 1) * sizeof(*grown));
@@ -200,22 +131,22 @@ static int spec_add_context(struct spec_parse *p, const char *name) {
         return r;
 }
 
-static int parse_contexts(struct spec_parse *p) {
+static int parse_contexts(struct run_parse *p) {
         struct value_reader before = *p->reader;
         struct value v;
         if (value_next(p->reader, &v) != VALUE_OK)
-                return spec_want(p, "a table of contexts");
+                return run_parse_want(p, "a table of contexts");
         if (v.type == VALUE_ARRAY && v.size == 0)
                 return 0;
         *p->reader = before;
 
         size_t n;
         if (!value_get_map(p->reader, &n))
-                return spec_want(p, "a table of contexts by name");
+                return run_parse_want(p, "a table of contexts by name");
         for (;;) {
                 char name[LIMIT_NAME_BYTES + 1];
                 bool is_end;
-                int r = spec_next_key(p, "contexts", &n, name, &is_end);
+                int r = run_parse_next_key(p, "contexts", &n, name, &is_end);
                 if (r != 0 || is_end)
                         return r;
                 r = spec_add_context(p, name);
@@ -224,91 +155,48 @@ static int parse_contexts(struct spec_parse *p) {
         }
 }
 
-static int parse_uid(struct spec_parse *p) {
+static int parse_uid(struct run_parse *p) {
         int64_t uid;
-        int r = spec_get_integer(p, &uid);
+        int r = run_parse_integer(p, &uid);
         if (r != 0)
                 return r;
         if (uid < 0 || uid > INT32_MAX)
-                return spec_refuse(p, STATUS_BADARGS, "%s: wants an integer from 0 to %d", p->key,
-                                   INT32_MAX);
+                return run_parse_refuse(p, STATUS_BADARGS, "%s: wants an integer from 0 to %d",
+                                        p->key, INT32_MAX);
         p->spec->has_uid = true;
         p->spec->uid = (uint32_t)uid;
         return 0;
 }
 
-static int parse_visible(struct spec_parse *p) {
+static int parse_visible(struct run_parse *p) {
         bool is_visible;
-        int r = spec_get_boolean(p, &is_visible);
+        int r = run_parse_boolean(p, &is_visible);
         if (r == 0)
                 p->spec->is_invisible = !is_visible;
         return r;
 }
 
-static int parse_detach(struct spec_parse *p) {
-        return spec_get_boolean(p, &p->spec->is_detached);
+static int parse_detach(struct run_parse *p) {
+        return run_parse_boolean(p, &p->spec->is_detached);
 }
 
 static bool bytes_equal(const uint8_t *bytes, size_t len, const char *text) {
         return len == strlen(text) && memcmp(bytes, text, len) == 0;
 }
 
-static int parse_restart(struct spec_parse *p) {
+static int parse_restart(struct run_parse *p) {
         const uint8_t *bytes;
         size_t len;
-        int r = spec_get_bytes(p, &bytes, &len);
+        int r = run_parse_bytes(p, &bytes, &len);
         if (r != 0)
                 return r;
         p->spec->is_restarted = bytes_equal(bytes, len, "on-failure");
         if (!p->spec->is_restarted && !bytes_equal(bytes, len, "never"))
-                return spec_want(p, "\"never\" or \"on-failure\"");
+                return run_parse_want(p, "\"never\" or \"on-failure\"");
         return 0;
 }
 
-static int parse_quantum(struct spec_parse *p) {
-        int64_t us;
-        int r = spec_get_integer(p, &us);
-        if (r != 0)
-                return r;
-        if (us != 0 && (us < LIMIT_QUANTUM_MIN_US || us > LIMIT_QUANTUM_MAX_US))
-                return spec_refuse(p, STATUS_BADARGS, "%s: wants 0 or %u to %u (microseconds)",
-                                   p->key, LIMIT_QUANTUM_MIN_US, LIMIT_QUANTUM_MAX_US);
-        p->spec->quantum_us = (uint32_t)us;
-        return 0;
-}
-
-static int parse_memory(struct spec_parse *p) {
-        int64_t bytes;
-        int r = spec_get_integer(p, &bytes);
-        if (r != 0)
-                return r;
-        if (bytes < 0 || (uint64_t)bytes < LIMIT_MEMORY_MIN_BYTES)
-                return spec_refuse(p, STATUS_BADARGS, "%s: wants %" PRIu64 " bytes or more", p->key,
-                                   LIMIT_MEMORY_MIN_BYTES);
-        p->spec->memory_bytes = (uint64_t)bytes;
-        return 0;
-}
-
-struct spec_key {
-        const char *name;
-        int (*parse)(struct spec_parse *p);
-};
-
-static int spec_parse_map(struct spec_parse *p,
-                          const char *outer,
-                          const struct spec_key *keys,
-                          size_t n_keys);
-
-static const struct spec_key property_keys[] = {
-        { "memory", parse_memory },
-        { "quantum", parse_quantum },
-};
-
-static int parse_properties(struct spec_parse *p) {
-        return spec_parse_map(p, "properties", property_keys, ARRAY_SIZE(property_keys));
-}
-
-static const struct spec_key spec_keys[] = {
+static const struct run_key spec_keys[] = {
         { "args", parse_args },
         { "chunk", parse_chunk },
         { "code", parse_code },
@@ -317,53 +205,12 @@ static const struct spec_key spec_keys[] = {
         { "detach", parse_detach },
         { "name", parse_name },
         { "program", parse_program },
-        { "properties", parse_properties },
+        { "properties", run_properties_parse },
         { "restart", parse_restart },
         { "runtime", parse_runtime },
         { "uid", parse_uid },
         { "visible", parse_visible },
 };
-
-static int spec_parse_key(struct spec_parse *p,
-                          const char *outer,
-                          const char *name,
-                          const struct spec_key *keys,
-                          size_t n_keys,
-                          uint32_t *seen) {
-        for (size_t i = 0; i < n_keys; i++) {
-                if (strcmp(keys[i].name, name) != 0)
-                        continue;
-                if (*seen & (1u << i))
-                        return spec_refuse(p, STATUS_BADARGS, "%s: '%s' twice", outer, name);
-                *seen |= 1u << i;
-                p->key = keys[i].name;
-                return keys[i].parse(p);
-        }
-        return spec_refuse(p, STATUS_BADARGS, "%s: unknown key '%s'", outer, name);
-}
-
-static int spec_parse_map(struct spec_parse *p,
-                          const char *outer,
-                          const struct spec_key *keys,
-                          size_t n_keys) {
-        struct value v;
-        if (value_next(p->reader, &v) != VALUE_OK ||
-            (v.type != VALUE_MAP && !(v.type == VALUE_ARRAY && v.size == 0)))
-                return spec_refuse(p, STATUS_BADARGS, "%s: wants a table", outer);
-
-        size_t n = v.size;
-        uint32_t seen = 0;
-        for (;;) {
-                char name[LIMIT_NAME_BYTES + 1];
-                bool is_end;
-                int r = spec_next_key(p, outer, &n, name, &is_end);
-                if (r != 0 || is_end)
-                        return r;
-                r = spec_parse_key(p, outer, name, keys, n_keys, &seen);
-                if (r != 0)
-                        return r;
-        }
-}
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
@@ -373,9 +220,10 @@ static size_t spec_prefix_len(const uint8_t *program, size_t len) {
         return mark ? (size_t)(mark - program) : len;
 }
 
-static int spec_check_program(struct spec_parse *p) {
+static int spec_check_program(struct run_parse *p) {
         if (!p->program == !p->code)
-                return spec_refuse(p, STATUS_BADARGS, "process.run: wants either program or code");
+                return run_parse_refuse(p, STATUS_BADARGS,
+                                        "process.run: wants either program or code");
         if (p->code)
                 return 0;
 
@@ -384,11 +232,11 @@ static int spec_check_program(struct spec_parse *p) {
         const uint8_t *name = has_prefix ? p->program + prefix + 1 : p->program;
         size_t name_len = p->program_len - (size_t)(name - p->program);
         if (!name_is_valid(name, name_len))
-                return spec_refuse(p, STATUS_BADARGS, "program: is not a valid program name");
+                return run_parse_refuse(p, STATUS_BADARGS, "program: is not a valid program name");
         if (has_prefix && p->runtime &&
             (prefix != p->runtime_len || memcmp(p->program, p->runtime, prefix) != 0))
-                return spec_refuse(p, STATUS_BADARGS,
-                                   "runtime: differs from the one before '#' in program");
+                return run_parse_refuse(p, STATUS_BADARGS,
+                                        "runtime: differs from the one before '#' in program");
         if (has_prefix)
                 p->runtime = NULL; /* said already */
         if (!p->name) {
@@ -405,7 +253,7 @@ static int put_pair(struct buf *b, const char *key, const uint8_t *bytes, size_t
         return r < 0 ? error_trace(r) : error_trace(value_put_bytes(b, bytes, len));
 }
 
-static int spec_put_image(struct spec_parse *p) {
+static int spec_put_image(struct run_parse *p) {
         struct buf *b = &p->spec->image;
         int r = value_put_map(b, VALUE_INDEFINITE);
         if (r == 0)
@@ -419,7 +267,7 @@ static int spec_put_image(struct spec_parse *p) {
         return r < 0 ? error_trace(r) : error_trace(value_put_end(b));
 }
 
-static int spec_set_names(struct spec_parse *p) {
+static int spec_set_names(struct run_parse *p) {
         struct run_spec *spec = p->spec;
         const char *what = p->code ? "code" : (const char *)p->program;
         int what_len = p->code ? (int)strlen("code") : (int)p->program_len;
@@ -435,8 +283,17 @@ static int spec_set_names(struct spec_parse *p) {
         return 0;
 }
 
+static int spec_check_allowed(struct run_parse *p) {
+        const struct peer *caller = p->request->caller;
+        if (run_properties_may_run(caller, p->code ? "" : p->spec->program))
+                return 0;
+        return run_parse_refuse(p, STATUS_DENIED,
+                                "'%s' is not among what process %u (%s) may run (its property run)",
+                                p->spec->program, caller->pid, caller->name);
+}
+
 /* The context the call came through, with the rights its holder has in it. */
-static void spec_default_ctx(struct spec_parse *p) {
+static void spec_default_ctx(struct run_parse *p) {
         const struct handle_table *held = &p->request->caller->handles;
         struct run_context *ctx = &p->spec->ctx;
         if (ctx->context)
@@ -455,8 +312,7 @@ static struct run_spec *spec_alloc(void) {
                 return NULL;
         buf_init(&spec->image, LIMIT_SOURCE_BYTES + 4096);
         buf_init(&spec->args, LIMIT_FRAME_VALUES_BYTES);
-        spec->memory_bytes = LIMIT_MEMORY_BYTES;
-        spec->quantum_us = LIMIT_QUANTUM_US;
+        run_properties_init(&spec->properties);
         return spec;
 }
 
@@ -467,18 +323,22 @@ int run_spec_new(struct run_spec **ret,
         if (!spec)
                 return error_origin(ENOMEM);
 
-        struct spec_parse p = {
+        struct run_parse p = {
                 .request = request, .reader = &request->args, .spec = spec, .refusal = ret_refusal
         };
-        int r = spec_parse_map(&p, "process.run", spec_keys, ARRAY_SIZE(spec_keys));
+        int r = run_parse_map(&p, "process.run", spec_keys, ARRAY_SIZE(spec_keys));
         if (r == 0 && !value_is_done(p.reader))
-                r = spec_refuse(&p, STATUS_BADARGS, "process.run: wants one table");
+                r = run_parse_refuse(&p, STATUS_BADARGS, "process.run: wants one table");
         if (r == 0)
                 r = spec_check_program(&p);
         if (r == 0)
                 r = spec_put_image(&p);
         if (r == 0)
                 r = spec_set_names(&p);
+        if (r == 0)
+                r = spec_check_allowed(&p);
+        if (r == 0)
+                r = run_properties_inherit(&p);
         if (r != 0)
                 return r;
 
@@ -492,11 +352,11 @@ int run_spec_new_program(struct run_spec **ret, const char *program, struct cont
         if (!spec)
                 return error_origin(ENOMEM);
 
-        struct spec_parse p = { .spec = spec,
-                                .program = (const uint8_t *)program,
-                                .program_len = strlen(program),
-                                .name = (const uint8_t *)program,
-                                .name_len = strlen(program) };
+        struct run_parse p = { .spec = spec,
+                               .program = (const uint8_t *)program,
+                               .program_len = strlen(program),
+                               .name = (const uint8_t *)program,
+                               .name_len = strlen(program) };
         int r = spec_put_image(&p);
         if (r == 0)
                 r = spec_set_names(&p);
@@ -518,6 +378,7 @@ struct run_spec *run_spec_free(struct run_spec *s) {
         free(s->contexts);
         if (s->ctx.context)
                 context_unref(s->ctx.context);
+        run_properties_deinit(&s->properties);
         buf_deinit(&s->image);
         buf_deinit(&s->args);
         free(s->program);

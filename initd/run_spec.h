@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "initd/run_properties.h"
 #include "libipc/base/buf.h"
 #include "libipc/base/macros.h"
 #include "libipc/limits.h"
@@ -36,8 +37,7 @@ struct run_spec {
         bool is_invisible;
         bool is_detached;
         bool is_restarted; /* restart = "on-failure" */
-        uint64_t memory_bytes;
-        uint32_t quantum_us;
+        struct run_properties properties;
 };
 
 enum run_spec_error {

@@ -108,6 +108,15 @@ void spawn_kill(pid_t pid, int signal) {
                          strerror(errno));
 }
 
+void spawn_renice(pid_t pid, int difference) {
+        if (difference == 0)
+                return;
+        int nice = getpriority(PRIO_PROCESS, 0) + difference;
+        if (setpriority(PRIO_PROCESS, (id_t)pid, nice) < 0 && errno != EACCES && errno != EPERM)
+                log_warn("cannot set the nice value of a child linux_pid=%d: %s", (int)pid,
+                         strerror(errno));
+}
+
 bool spawn_reap(pid_t *ret_pid, int *ret_status) {
         int status;
         pid_t pid;

@@ -27,5 +27,8 @@ void spawn_fork(struct peer *zygote, uint32_t pid, const char *name, int fd);
 /* To a child of ours that has not been reaped; `pid` is never 0 or negative. */
 void spawn_kill(pid_t pid, int signal);
 
+/* Makes a child nicer than initd, or less nice (negative) where that is permitted. */
+void spawn_renice(pid_t pid, int difference);
+
 /* The next ended child and its wait status; false when there is none for now. */
 bool spawn_reap(pid_t *ret_pid, int *ret_status);

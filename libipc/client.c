@@ -310,7 +310,8 @@ static int sent(struct client *c, int r) {
 static int send_call(struct client *c, uint32_t seq, const struct client_request *request) {
         struct wire_call call = {
                 .handle = request->handle,
-                .flags = request->is_oneway ? WIRE_FLAG_ONEWAY : 0,
+                .flags = (request->is_oneway ? WIRE_FLAG_ONEWAY : 0) |
+                         wire_priority_flags(WIRE_PRIORITY_DEFAULT),
                 .timeout_us = request->timeout_us,
                 .name = (const uint8_t *)request->name,
                 .name_len = strlen(request->name),

@@ -130,7 +130,8 @@ int service_call(struct service *s,
                  const struct buf *values,
                  service_done_fn *done,
                  void *userdata) {
-        struct wire_call call = { .handle = SERVICE_NATIVE_HANDLE };
+        struct wire_call call = { .handle = SERVICE_NATIVE_HANDLE,
+                                  .flags = wire_priority_flags(WIRE_PRIORITY_DEFAULT) };
         struct wire_extra extra = { 0 };
         struct pending *p;
         int r = s->is_closing ? error_origin(ECONNRESET) : pending_new(s, PENDING_CALL, &p);

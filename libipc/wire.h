@@ -36,6 +36,13 @@ enum wire_flag {
 #define WIRE_PRIORITY_MAX 7u
 #define WIRE_PRIORITY_DEFAULT 4u
 
+static inline uint32_t wire_priority(uint32_t flags) {
+        return flags >> WIRE_PRIORITY_SHIFT & WIRE_PRIORITY_MAX;
+}
+static inline uint32_t wire_priority_flags(uint32_t priority) {
+        return priority << WIRE_PRIORITY_SHIFT;
+}
+
 /* Routing.mode. */
 enum wire_routing {
         WIRE_ROUTING_MANUAL = 1,

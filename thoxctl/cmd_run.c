@@ -146,6 +146,8 @@ static int put_properties(struct buf *b, const struct invocation *inv) {
                 r = put_integer_member(b, "memory", inv->memory_bytes);
         if (r == 0 && inv->quantum_us != INVOCATION_UNSET)
                 r = put_integer_member(b, "quantum", inv->quantum_us);
+        if (r == 0 && inv->priority != INVOCATION_UNSET)
+                r = put_integer_member(b, "priority", inv->priority);
         return r == 0 ? value_put_end(b) : r;
 }
 
@@ -448,7 +450,8 @@ const struct command VERB_RUN = {
                    "to the program. Without --admin it may not change stores or the tree.\n"
                    "--timeout kills it after that time.",
         .examples = { "thoxctl run hello.lua world", "thoxctl run --memory 16M extended#bot" },
-        .flags = { "admin", "name", "runtime", "memory", "quantum", "restart", "trace", "strace" },
+        .flags = { "admin", "name", "runtime", "memory", "quantum", "priority", "restart", "trace",
+                   "strace" },
         .min_args = 1,
         .max_args = SIZE_MAX,
         .passes_flags = true,

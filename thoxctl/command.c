@@ -33,6 +33,7 @@ void invocation_init(struct invocation *inv) {
         *inv = (struct invocation){
                 .wants_system = -1,
                 .quantum_us = INVOCATION_UNSET,
+                .priority = INVOCATION_UNSET,
                 .version = INVOCATION_UNSET,
                 .expect = INVOCATION_UNSET,
                 .n_lines = INVOCATION_UNSET,

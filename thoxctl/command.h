@@ -31,8 +31,8 @@ struct invocation {
         bool is_admin, is_traced; /* run */
         const char *name, *runtime, *restart;
         uint64_t memory_bytes;
-        uint64_t quantum_us;      /* INVOCATION_UNSET: not given */
-        uint64_t version, expect; /* stores; INVOCATION_UNSET: not given */
+        uint64_t quantum_us, priority; /* INVOCATION_UNSET: not given */
+        uint64_t version, expect;      /* stores; INVOCATION_UNSET: not given */
         const char *note;
         const char *key;   /* push */
         const char *match; /* listen */

@@ -40,6 +40,8 @@ const struct flag FLAGS[] = {
           AT(memory_bytes) },
         { "quantum", 0, false, "TIME", "time slice of a task (default 5ms; 0: cooperative)",
           FLAG_KIND_DURATION, AT(quantum_us) },
+        { "priority", 0, false, "N", "of its calls and its CPU time, 0 to 7 (default 4)",
+          FLAG_KIND_NUMBER, AT(priority) },
         { "restart", 0, false, "WHEN", "never (default) or on-failure", FLAG_KIND_RESTART,
           AT(restart) },
         { "expect", 0, false, "N", "only when N is the current version (0: none yet)",

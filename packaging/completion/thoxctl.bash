@@ -31,7 +31,7 @@ _thoxctl() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --dir | --socket | -S | --timeout | --color | --name | --runtime | --memory | --quantum | \
-            --restart | --expect | --note | --lines | -n | --key | --match | --count | --delay | -d) ((i++)) ;;
+            --priority | --restart | --expect | --note | --lines | -n | --key | --match | --count | --delay | -d) ((i++)) ;;
         -*) ;;
         *)
             if [[ -z $verb ]]; then verb=${COMP_WORDS[i]}; else words+=("${COMP_WORDS[i]}"); fi
@@ -49,7 +49,7 @@ _thoxctl() {
     esac
 
     case $verb in
-    run) own='--admin --name --runtime --memory --quantum --restart --trace --strace' ;;
+    run) own='--admin --name --runtime --memory --quantum --priority --restart --trace --strace' ;;
     kill | shutdown) own='--now' ;;
     get) own='--version' ;;
     set | rm) own='--expect --note' ;;

@@ -80,6 +80,9 @@ void spawn_kill(pid_t pid, int signal) {
         }
 }
 
+void spawn_renice(pid_t pid UNUSED, int difference UNUSED) {
+}
+
 bool spawn_reap(pid_t *ret_pid, int *ret_status) {
         for (unsigned i = 0; i < fake_n_children; i++) {
                 struct fake_child *child = &fake_children[i];

@@ -378,7 +378,8 @@ static void script_started(void) {
         peer_welcome();
         peer_expect(THOX__FRAME__BODY_CALL);
         first = peer_frame->seq;
-        CHECK(peer_frame->call.timeout_us == 5 && peer_frame->call.flags == 0);
+        CHECK(peer_frame->call.timeout_us == 5 &&
+              peer_frame->call.flags == wire_priority_flags(WIRE_PRIORITY_DEFAULT));
         peer_expect(THOX__FRAME__BODY_CALL);
         CHECK((peer_frame->call.flags & WIRE_FLAG_ONEWAY) != 0);
         peer_expect(THOX__FRAME__BODY_CALL);

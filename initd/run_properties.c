@@ -1,0 +1,201 @@
+/*
+ * run_properties.c - see run_properties.h.
+ */
+#include "initd/run_properties.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "initd/native.h"
+#include "initd/peer.h"
+#include "initd/run_parse.h"
+#include "libipc/base/error.h"
+#include "libipc/name.h"
+
+#define NICE_PER_PRIORITY 4
+
+void run_properties_init(struct run_properties *p) {
+        *p = (struct run_properties){
+                .memory_bytes = LIMIT_MEMORY_BYTES,
+                .quantum_us = LIMIT_QUANTUM_US,
+                .priority = WIRE_PRIORITY_DEFAULT,
+        };
+}
+
+void run_properties_deinit(struct run_properties *p) {
+        pattern_list_deinit(&p->bind.names);
+        pattern_list_deinit(&p->run.names);
+}
+
+/* ---- keys ---------------------------------------------------------------------------------- */
+
+static int parse_quantum(struct run_parse *p) {
+        int64_t us;
+        int r = run_parse_integer(p, &us);
+        if (r != 0)
+                return r;
+        if (us != 0 && (us < LIMIT_QUANTUM_MIN_US || us > LIMIT_QUANTUM_MAX_US))
+                return run_parse_refuse(p, STATUS_BADARGS, "%s: wants 0 or %u to %u (microseconds)",
+                                        p->key, LIMIT_QUANTUM_MIN_US, LIMIT_QUANTUM_MAX_US);
+        p->spec->properties.quantum_us = (uint32_t)us;
+        return 0;
+}
+
+static int parse_memory(struct run_parse *p) {
+        int64_t bytes;
+        int r = run_parse_integer(p, &bytes);
+        if (r != 0)
+                return r;
+        if (bytes < 0 || (uint64_t)bytes < LIMIT_MEMORY_MIN_BYTES)
+                return run_parse_refuse(p, STATUS_BADARGS, "%s: wants %" PRIu64 " bytes or more",
+                                        p->key, LIMIT_MEMORY_MIN_BYTES);
+        p->spec->properties.memory_bytes = (uint64_t)bytes;
+        return 0;
+}
+
+static int parse_priority(struct run_parse *p) {
+        int64_t priority;
+        int r = run_parse_integer(p, &priority);
+        if (r != 0)
+                return r;
+        if (priority < 0 || priority > WIRE_PRIORITY_MAX)
+                return run_parse_refuse(p, STATUS_BADARGS, "%s: wants an integer from 0 to %u",
+                                        p->key, WIRE_PRIORITY_MAX);
+        p->spec->properties.priority = (uint32_t)priority;
+        p->has_priority = true;
+        return 0;
+}
+
+/* A pattern over names of programs may have one '#', behind the runtimes. */
+static bool program_pattern_is_valid(const uint8_t *bytes, size_t len) {
+        uint8_t plain[LIMIT_NAME_BYTES];
+        if (len == 0 || len > sizeof(plain))
+                return false;
+        memcpy(plain, bytes, len);
+        uint8_t *mark = memchr(plain, '#', len);
+        if (mark)
+                *mark = '+';
+        return pattern_is_valid(plain, len);
+}
+
+static int parse_pattern(struct run_parse *p,
+                         struct run_names *ret,
+                         const uint8_t *bytes,
+                         size_t len) {
+        bool is_valid = ret == &p->spec->properties.run ? program_pattern_is_valid(bytes, len) :
+                                                          pattern_is_valid(bytes, len);
+        if (!is_valid)
+                return run_parse_want(p, "names, or prefixes that end in '*'");
+        if (ret->names.n_items >= LIMIT_PATTERNS)
+                return run_parse_refuse(p, STATUS_LIMIT, "%s: more than %u names (LIMIT_PATTERNS)",
+                                        p->key, LIMIT_PATTERNS);
+        return error_trace(pattern_list_add(&ret->names, bytes, len));
+}
+
+static int parse_names(struct run_parse *p, struct run_names *ret) {
+        struct value v;
+        if (value_next(p->reader, &v) != VALUE_OK)
+                return run_parse_want(p, "a list of names");
+        ret->is_set = true;
+        if (v.type == VALUE_MAP && v.size == 0)
+                return 0;
+        if (v.type != VALUE_ARRAY)
+                return run_parse_want(p, "a list of names");
+        for (size_t left = v.size; left > 0; left -= left != VALUE_INDEFINITE) {
+                if (value_next(p->reader, &v) != VALUE_OK)
+                        return run_parse_want(p, "a list of names");
+                if (v.type == VALUE_END)
+                        return 0;
+                if (v.type != VALUE_BYTES)
+                        return run_parse_want(p, "a list of names");
+                int r = parse_pattern(p, ret, v.bytes, v.len);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int parse_bind(struct run_parse *p) {
+        return parse_names(p, &p->spec->properties.bind);
+}
+
+static int parse_run(struct run_parse *p) {
+        return parse_names(p, &p->spec->properties.run);
+}
+
+int run_properties_parse(struct run_parse *p) {
+        static const struct run_key keys[] = {
+                { "bind", parse_bind },         { "memory", parse_memory },
+                { "priority", parse_priority }, { "quantum", parse_quantum },
+                { "run", parse_run },
+        };
+        return run_parse_map(p, "properties", keys, ARRAY_SIZE(keys));
+}
+
+/* ---- inheritance --------------------------------------------------------------------------- */
+
+static int inherit_names(struct run_parse *p,
+                         struct run_names *names,
+                         const struct run_names *parent,
+                         const char *key) {
+        if (!parent->is_set)
+                return 0;
+        if (!names->is_set) {
+                names->is_set = true;
+                return error_trace(pattern_list_add_all(&names->names, &parent->names));
+        }
+        struct pattern_list both = { 0 };
+        int r = pattern_list_intersect(&both, &names->names, &parent->names);
+        pattern_list_deinit(&names->names);
+        names->names = both;
+        if (r > 0)
+                return run_parse_refuse(p, STATUS_LIMIT,
+                                        "%s: with the parent's, more than %u names "
+                                        "(LIMIT_PATTERNS)",
+                                        key, LIMIT_PATTERNS);
+        return error_trace(r);
+}
+
+/* What has been lowered stays lowered; else uid 0 gives any priority. */
+static uint32_t highest_priority(const struct peer *parent) {
+        bool is_free = parent->uid == 0 && parent->priority >= WIRE_PRIORITY_DEFAULT;
+        return is_free ? WIRE_PRIORITY_MAX : parent->priority;
+}
+
+int run_properties_inherit(struct run_parse *p) {
+        const struct peer *parent = p->request->caller;
+        struct run_properties *own = &p->spec->properties;
+        uint32_t highest = highest_priority(parent);
+        if (p->has_priority && own->priority > highest)
+                return run_parse_refuse(p, STATUS_DENIED,
+                                        "priority: %u is more than the %u that process %u (%s) "
+                                        "may give",
+                                        own->priority, highest, parent->pid, parent->name);
+        if (own->priority > highest)
+                own->priority = highest;
+        if (!parent->properties)
+                return 0;
+        int r = inherit_names(p, &own->bind, &parent->properties->bind, "bind");
+        return r != 0 ? r : inherit_names(p, &own->run, &parent->properties->run, "run");
+}
+
+/* ---- questions ----------------------------------------------------------------------------- */
+
+static bool run_names_allow(const struct run_names *names, const void *name, size_t len) {
+        return !names->is_set || pattern_list_matches(&names->names, name, len);
+}
+
+bool run_properties_may_bind(const struct peer *peer, const void *name, size_t len) {
+        return !peer->properties || run_names_allow(&peer->properties->bind, name, len);
+}
+
+bool run_properties_may_run(const struct peer *peer, const char *program) {
+        return !peer->properties ||
+               run_names_allow(&peer->properties->run, program, strlen(program));
+}
+
+int run_properties_nice(const struct run_properties *p) {
+        return ((int)WIRE_PRIORITY_DEFAULT - (int)p->priority) * NICE_PER_PRIORITY;
+}

@@ -1,0 +1,42 @@
+/*
+ * run_properties.h - what a process is limited to by who ran it. A child has at most what its parent
+ * has: lists become narrower, priorities lower, never the other way.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "initd/pattern.h"
+
+struct peer;
+struct run_parse;
+
+/* Names that a process may use; every name while it is not set. */
+struct run_names {
+        bool is_set;
+        struct pattern_list names;
+};
+
+struct run_properties {
+        uint64_t memory_bytes;
+        uint32_t quantum_us;
+        uint32_t priority; /* 0 to WIRE_PRIORITY_MAX: of its calls and of the Linux process */
+        struct run_names bind, run;
+};
+
+/* The defaults, also of a process that nobody ran. */
+void run_properties_init(struct run_properties *p);
+void run_properties_deinit(struct run_properties *p);
+/* The key `properties` of a process.run, into its spec. */
+int run_properties_parse(struct run_parse *p);
+/* After all keys: what the spec says, within what its parent has. 0, RUN_SPEC_E_REFUSED or < 0. */
+int run_properties_inherit(struct run_parse *p);
+
+/* What the process `peer` may bind. Clients and daemons have no properties: everything. */
+bool run_properties_may_bind(const struct peer *peer, const void *name, size_t len);
+/* What it may run, as asked for ("extended#hello"); "" stands for code that is no program. */
+bool run_properties_may_run(const struct peer *peer, const char *program);
+/* The Linux nice value for it. */
+int run_properties_nice(const struct run_properties *p);
