@@ -109,17 +109,12 @@ void api_new_class(lua_State *L,
 
 void api_set_worded_functions(lua_State *L, const luaL_Reg *functions) {
         static const char *const words[] = {
-                [API_WORD_TYPE] = "type",
-                [API_WORD_CALL] = "call",
-                [API_WORD_ANSWER] = "answer",
-                [API_WORD_CID] = "cid",
-                [API_WORD_CTX] = "ctx",
-                [API_WORD_NAME] = "name",
-                [API_WORD_PID] = "pid",
-                [API_WORD_UID] = "uid",
-                [API_WORD_ARGS] = "args",
-                [API_WORD_N] = "n",
-                [API_WORD_STATUS_CODE] = "status_code",
+                [API_WORD_TYPE] = "type",     [API_WORD_CALL] = "call",
+                [API_WORD_ANSWER] = "answer", [API_WORD_CID] = "cid",
+                [API_WORD_CTX] = "ctx",       [API_WORD_NAME] = "name",
+                [API_WORD_PID] = "pid",       [API_WORD_UID] = "uid",
+                [API_WORD_PRIO] = "prio",     [API_WORD_ARGS] = "args",
+                [API_WORD_N] = "n",           [API_WORD_STATUS_CODE] = "status_code",
         };
         static_assert(ARRAY_SIZE(words) == _API_WORD_N, "one string per word");
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)

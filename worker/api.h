@@ -40,6 +40,7 @@ enum api_word {
         API_WORD_NAME,
         API_WORD_PID,
         API_WORD_UID,
+        API_WORD_PRIO,
         API_WORD_ARGS,
         API_WORD_N,
         API_WORD_STATUS_CODE,

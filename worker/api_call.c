@@ -31,9 +31,18 @@ uint64_t api_call(lua_State *L, struct wire_call *call, int first, int n, enum p
         return cid;
 }
 
-/* os.call{ctx=, name=, args=, timeout=, oneway=}: the fields lie on the stack from 2 on. */
+static void call_set_priority(lua_State *L, struct wire_call *call) {
+        lua_Integer priority = luaL_checkinteger(L, 7);
+        luaL_argcheck(L, priority >= 0 && priority <= WIRE_PRIORITY_MAX, 1,
+                      "priority is an integer from 0 to 7");
+        call->flags &= ~wire_priority_flags(WIRE_PRIORITY_MAX);
+        call->flags |= wire_priority_flags((uint32_t)priority);
+}
+
+/* os.call{ctx=, name=, args=, timeout=, oneway=, priority=}: the fields lie on the stack from 2 on. */
 static int call_from_table(lua_State *L, struct wire_call *call) {
-        static const char *const keys[] = { "ctx", "name", "args", "timeout", "oneway", NULL };
+        static const char *const keys[] = { "ctx",    "name",     "args", "timeout",
+                                            "oneway", "priority", NULL };
         lua_settop(L, 1);
         for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
                 bool is_known = false;
@@ -52,6 +61,8 @@ static int call_from_table(lua_State *L, struct wire_call *call) {
                 call->timeout_us = api_check_duration(L, 5);
         if (lua_toboolean(L, 6))
                 call->flags |= WIRE_FLAG_ONEWAY;
+        if (!lua_isnil(L, 7))
+                call_set_priority(L, call);
         if (lua_isnil(L, 4))
                 return 0;
         luaL_checktype(L, 4, LUA_TTABLE);
@@ -74,7 +85,7 @@ static int call_push_result(lua_State *L, const struct wire_call *call, uint64_t
 }
 
 static int call_or_send(lua_State *L, uint32_t flags) {
-        struct wire_call call = { .flags = flags };
+        struct wire_call call = { .flags = flags | worker_of(L)->syscalls.priority };
         int first, n;
         if (lua_type(L, 1) == LUA_TTABLE) {
                 n = call_from_table(L, &call);
@@ -189,8 +200,7 @@ static int l_cancel(lua_State *L) {
 }
 
 void api_push_call(lua_State *L, const struct event *e) {
-        /* With the arguments eight fields: one more would double the table. */
-        lua_createtable(L, 0, 7 + (e->time_us != 0));
+        lua_createtable(L, 0, 9);
         api_push_word(L, API_WORD_TYPE);
         api_push_word(L, API_WORD_CALL);
         lua_rawset(L, -3);
@@ -203,6 +213,7 @@ void api_push_call(lua_State *L, const struct event *e) {
         lua_rawset(L, -3);
         api_set_integer(L, API_WORD_PID, e->pid);
         api_set_integer(L, API_WORD_UID, e->uid);
+        api_set_integer(L, API_WORD_PRIO, wire_priority(e->flags));
         if (e->time_us != 0) {
                 lua_pushnumber(L, (lua_Number)e->time_us / 1e6);
                 lua_setfield(L, -2, "timeout");

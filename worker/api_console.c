@@ -13,7 +13,7 @@
 
 static void write_call(struct worker *w, uint32_t handle, const char *name) {
         struct wire_call call = { .handle = handle,
-                                  .flags = WIRE_FLAG_OUTPUT,
+                                  .flags = WIRE_FLAG_OUTPUT | w->syscalls.priority,
                                   .name = (const uint8_t *)name,
                                   .name_len = strlen(name) };
         uint64_t cid;

@@ -84,6 +84,7 @@ static int library_continue(lua_State *L, int status UNUSED, lua_KContext ctx UN
 
 static int l_library(lua_State *L) {
         struct wire_call call = { .handle = 1,
+                                  .flags = worker_of(L)->syscalls.priority,
                                   .name = (const uint8_t *)"library.image",
                                   .name_len = strlen("library.image") };
         luaL_checkstring(L, 1);

@@ -268,12 +268,16 @@ static int l_pull(lua_State *L) {
 
 /* ---- for the prelude ----------------------------------------------------------------------- */
 
-/* A pull with a predicate. It remembers the last event it tried in each lane, or a thousand events that
+/* A pull with a predicate. It remembers the last event it tried in each list, or a thousand events that
  * it does not want would be passed over again for each further one. */
+struct pull_places {
+        struct list *lanes[_MAILBOX_LANE_N], *calls[WIRE_PRIORITY_MAX + 1];
+};
+
 struct pull {
         uint64_t id;
         uint64_t tid, n_mail_freed; /* when those places were found */
-        struct list *tried[_MAILBOX_LANE_N][2];
+        struct pull_places own, shared;
 };
 
 /* new_pull() */
@@ -285,31 +289,51 @@ static int l_new_pull(lua_State *L) {
         return 1;
 }
 
-/* The next event of a lane that was not tried; `*place` is NULL at first, then the last one tried. One
+/* The next event of a list that was not tried; `*place` is NULL at first, then the last one tried. One
  * that was taken out since is linked to itself. */
-static struct event *pull_next_in(const struct pull *pull, struct list *lane, struct list **place) {
-        struct list *node = *place && !list_is_empty(*place) ? *place : lane;
-        while ((node = node->next) != lane) {
+static struct event *pull_next_in(const struct pull *pull, struct list *list, struct list **place) {
+        struct list *node = *place && !list_is_empty(*place) ? *place : list;
+        while ((node = node->next) != list) {
                 struct event *e = container_of(node, struct event, link);
-                *place = node;
                 if (e->tried_by != pull->id)
                         return e;
+                *place = node;
         }
         return NULL;
+}
+
+static struct event *pull_next_call(const struct pull *pull,
+                                    struct call_queue *q,
+                                    struct list **places) {
+        struct event *best = NULL;
+        for (size_t i = 0; i <= WIRE_PRIORITY_MAX; i++) {
+                struct event *e = pull_next_in(pull, &q->lists[i], &places[i]);
+                if (e && (!best || call_queue_goes_before(e, best)))
+                        best = e;
+        }
+        return best;
+}
+
+static struct event *pull_next_of(const struct pull *pull,
+                                  struct mailbox *m,
+                                  enum mailbox_lane lane,
+                                  struct pull_places *places) {
+        if (lane == MAILBOX_LANE_CALL)
+                return pull_next_call(pull, &m->calls, places->calls);
+        return pull_next_in(pull, &m->lanes[lane], &places->lanes[lane]);
 }
 
 static struct event *pull_next(struct worker *w, struct pull *pull) {
         struct task *t = w->vm.task;
         if (pull->tid != t->tid || pull->n_mail_freed != w->events.n_mail_freed) {
-                memset(pull->tried, 0, sizeof(pull->tried));
+                pull->own = pull->shared = (struct pull_places){ 0 };
                 pull->tid = t->tid;
                 pull->n_mail_freed = w->events.n_mail_freed;
         }
         for (enum mailbox_lane lane = 0; lane < _MAILBOX_LANE_N; lane++) {
-                struct list **tried = pull->tried[lane];
-                struct event *e = pull_next_in(pull, &t->mailbox.lanes[lane], &tried[0]);
+                struct event *e = pull_next_of(pull, &t->mailbox, lane, &pull->own);
                 if (!e)
-                        e = pull_next_in(pull, &w->mailbox.lanes[lane], &tried[1]);
+                        e = pull_next_of(pull, &w->mailbox, lane, &pull->shared);
                 if (e)
                         return e;
         }
@@ -336,13 +360,12 @@ static int l_peek(lua_State *L) {
         return 0;
 }
 
-static struct event *find_serial(const struct mailbox *m, uint64_t serial) {
+static struct event *find_serial(struct mailbox *m, uint64_t serial) {
+        const struct filter f = { .serial = serial };
         for (enum mailbox_lane lane = 0; lane < _MAILBOX_LANE_N; lane++) {
-                list_for_each(node, &m->lanes[lane]) {
-                        struct event *e = container_of(node, struct event, link);
-                        if (e->serial == serial)
-                                return e;
-                }
+                struct event *e = mailbox_find_in(m, lane, &f);
+                if (e)
+                        return e;
         }
         return NULL;
 }

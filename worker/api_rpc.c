@@ -101,6 +101,7 @@ static int rpc_captured(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED
 static int l_rpc_call(lua_State *L) {
         const struct rpc_proxy *proxy = lua_touserdata(L, 1);
         struct wire_call call = { .handle = proxy->handle,
+                                  .flags = worker_of(L)->syscalls.priority,
                                   .name = (const uint8_t *)proxy->name,
                                   .name_len = proxy->name_len };
         if (proxy->name_len == 0 && proxy->handle == 1)
@@ -110,7 +111,9 @@ static int l_rpc_call(lua_State *L) {
 
 /* connection(...) */
 static int l_handle_call(lua_State *L) {
-        struct wire_call call = { .handle = api_to_handle(L, 1), .name = (const uint8_t *)"" };
+        struct wire_call call = { .handle = api_to_handle(L, 1),
+                                  .flags = worker_of(L)->syscalls.priority,
+                                  .name = (const uint8_t *)"" };
         return rpc_wait(L, &call, 2, lua_gettop(L) - 1, rpc_continue, rpc_captured);
 }
 
@@ -139,7 +142,8 @@ static int ask_captured(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED
 }
 
 static int l_ask(lua_State *L) {
-        struct wire_call call = { .handle = api_check_handle(L, 1) };
+        struct wire_call call = { .handle = api_check_handle(L, 1),
+                                  .flags = worker_of(L)->syscalls.priority };
         api_check_name(L, 2, &call);
         return rpc_wait(L, &call, 3, lua_gettop(L) - 2, ask_continue, ask_captured);
 }

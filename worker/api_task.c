@@ -232,7 +232,7 @@ static void give_result(lua_State *L, struct worker *w, struct task *t, int stat
 static void log_failure(lua_State *L, struct worker *w, struct task *t) {
         static const char endpoint[] = "log";
         struct syscalls *s = &w->syscalls;
-        struct wire_call call = { .handle = 1, .flags = WIRE_FLAG_ONEWAY };
+        struct wire_call call = { .handle = 1, .flags = WIRE_FLAG_ONEWAY | s->priority };
         call.name = (const uint8_t *)endpoint;
         call.name_len = strlen(endpoint);
         lua_pushfstring(L, "task %I: %s", (lua_Integer)t->tid, push_failure(L, t, true));

@@ -32,14 +32,14 @@ struct binding *binding_new(uint32_t handle, const void *name, size_t len) {
         b->handler = BINDING_NO_HANDLER;
         b->key_len = binding_make_key(b->key, handle, name, len);
         list_init(&b->link);
-        list_init(&b->calls);
+        call_queue_init(&b->calls);
         return b;
 }
 
 struct binding *binding_free(struct binding *b) {
         if (!b)
                 return NULL;
-        assert(list_is_empty(&b->calls) && b->n_running == 0);
+        assert(call_queue_is_empty(&b->calls) && b->n_running == 0);
         free(b);
         return NULL;
 }

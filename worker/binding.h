@@ -10,6 +10,7 @@
 
 #include "libipc/base/list.h"
 #include "libipc/base/table.h"
+#include "worker/call_queue.h"
 
 struct event;
 struct event_reader;
@@ -20,9 +21,9 @@ struct task;
 /* Owned by the table once the bind is confirmed, before by the request; kept while a task of its
  * own runs. */
 struct binding {
-        struct list link;  /* bindings.all */
-        struct list calls; /* struct event: waiting for a task */
-        struct task *task; /* raw: who bound it; NULL when that task is gone */
+        struct list link;        /* bindings.all */
+        struct call_queue calls; /* waiting for a task */
+        struct task *task;       /* raw: who bound it; NULL when that task is gone */
         uint32_t sid, handle;
         int handler;      /* reference in the registry */
         bool is_queue;    /* one at a time, all under one tid */

@@ -11,6 +11,7 @@
 
 #include "libipc/base/error.h"
 #include "libipc/base/fd.h"
+#include "worker/call_queue.h"
 #include "worker/syscall.h"
 
 #define EVENT_SMALL_BYTES 512u
@@ -207,7 +208,8 @@ static int event_new_with_values(struct event_reader *r,
         return 0;
 }
 
-static void event_fill_call(struct event *e, const struct wire_call *call) {
+static void event_fill_call(struct event *e, uint64_t now_us, const struct wire_call *call) {
+        e->order = call_queue_order(now_us, wire_priority(call->flags));
         e->type = EVENT_TYPE_CALL;
         e->cid = call->cid;
         e->handle = call->handle;
@@ -242,7 +244,7 @@ static int event_read_long(struct event_reader *r,
         if (error < 0)
                 return error_trace(error);
         if (call)
-                event_fill_call(*ret, call);
+                event_fill_call(*ret, r->now_us, call);
         else
                 event_fill_answer(*ret, conn, f);
         return 0;

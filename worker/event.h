@@ -38,6 +38,7 @@ struct event {
         uint64_t time_us;  /* CALL: its deadline, TERMINATE: the grace; 0 none */
         uint64_t trace;    /* CALL: what it is part of */
         uint64_t serial;   /* in order of arrival */
+        uint64_t order;    /* CALL: among those that wait (call_queue.h) */
         uint64_t tried_by; /* the last pull whose predicate looked at it */
         uint64_t number;   /* QUEUE: of the push */
         uint64_t dropped;  /* QUEUE: lost before it */
@@ -65,6 +66,7 @@ struct event {
 struct event_reader {
         struct list partial; /* struct assembly */
         uint64_t n_events;
+        uint64_t now_us;         /* when what is being read arrived */
         struct pool small;       /* events with little in them */
         uint64_t n_mail_freed;   /* whoever remembers a place in a mailbox compares this first */
         struct chunk_pool *pool; /* of the connection, where `kept` goes back to */

@@ -153,6 +153,7 @@ void start_program(struct worker *w, struct wire_frame *f) {
         w->ppid = m->ppid;
         w->uid = m->uid;
         w->syscalls.generation = m->generation;
+        w->syscalls.priority = wire_priority_flags(m->priority);
         start_take_images(w, f);
         if (w->n_images != m->n_images || m->n_images == 0)
                 worker_exit(w, 1, EXIT_REASON_PROTOCOL,

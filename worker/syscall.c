@@ -218,7 +218,7 @@ int syscall_forward(struct syscalls *s, struct event *e, struct wire_call *call,
         int r;
         call->cid = e->cid;
         call->trace = e->trace;
-        call->flags = e->served ? WIRE_FLAG_FORWARD : WIRE_FLAG_ONEWAY;
+        call->flags = e->served ? WIRE_FLAG_FORWARD : WIRE_FLAG_ONEWAY | s->priority;
         if (has_values) {
                 r = conn_send_call_take(&s->conn, seq, call, &extra, &s->values, take(s->tail));
         } else {

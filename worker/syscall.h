@@ -59,6 +59,7 @@ struct syscalls {
         struct conn conn;
         struct conn_scratch scratch;
         uint32_t generation, next_seq;
+        uint32_t priority;    /* of its calls, as their flags say it */
         struct table pending; /* by seq */
         struct table served;  /* by cid */
         struct pool pending_pool, served_pool;

@@ -65,6 +65,7 @@ static void worker_on_frame(struct worker *w, struct wire_frame *f);
 static void worker_read_once(struct worker *w) {
         struct conn *conn = &w->syscalls.conn;
         int r = conn_read(conn);
+        w->events.now_us = clock_now_us();
         if (r == CONN_E_EOF)
                 worker_lost(w, NULL);
         struct wire_frame *frame;
@@ -300,8 +301,12 @@ static void worker_start_call(struct worker *w, struct binding *b, struct event 
 
 /* Tasks for the calls that wait, up to the binding's maximum. */
 static void worker_start_calls(struct worker *w, struct binding *b) {
-        while (b->n_running < b->max && !list_is_empty(&b->calls))
-                worker_start_call(w, b, container_of(b->calls.next, struct event, link));
+        while (b->n_running < b->max) {
+                struct event *e = call_queue_find(&b->calls, NULL);
+                if (!e)
+                        return;
+                worker_start_call(w, b, e);
+        }
 }
 
 /* No handle is 0: initd itself asks, for an administrator. */
@@ -323,8 +328,10 @@ static void worker_on_call(struct worker *w, struct event *e) {
                 worker_deliver(w, b ? b->task : NULL, e);
                 return;
         }
-        list_add_tail(&b->calls, &e->link);
-        worker_start_calls(w, b);
+        if (b->n_running < b->max)
+                worker_start_call(w, b, e);
+        else
+                call_queue_add(&b->calls, e);
 }
 
 static void worker_on_cancel(struct worker *w, struct event *e) {
@@ -418,9 +425,8 @@ static void worker_on_frame(struct worker *w, struct wire_frame *f) {
 
 void worker_drop_binding(struct worker *w, struct binding *b, uint32_t status) {
         binding_remove(&w->bindings, b);
-        list_for_each_safe(node, &b->calls)
-                worker_refuse_call(w, container_of(node, struct event, link), status,
-                                   "the name was unbound");
+        for (struct event *e; (e = call_queue_find(&b->calls, NULL));)
+                worker_refuse_call(w, e, status, "the name was unbound");
         vm_unref(&w->vm, b->handler);
         b->handler = BINDING_NO_HANDLER;
         if (b->n_running == 0)
@@ -461,9 +467,9 @@ static void worker_inherit_mailbox(struct worker *w, struct task *t) {
         struct list *answers = &t->mailbox.lanes[MAILBOX_LANE_ANSWER];
         list_for_each_safe(node, answers)
                 event_free(&w->events, container_of(node, struct event, link));
-        list_for_each_safe(call, &t->mailbox.lanes[MAILBOX_LANE_CALL]) {
-                list_remove(call);
-                worker_deliver(w, NULL, container_of(call, struct event, link));
+        for (struct event *e; (e = call_queue_find(&t->mailbox.calls, NULL));) {
+                list_remove(&e->link);
+                worker_deliver(w, NULL, e);
         }
         list_for_each_safe(pushed, &t->mailbox.lanes[MAILBOX_LANE_QUEUE]) {
                 list_remove(pushed);

@@ -20,6 +20,7 @@
 ---@field name string? call; queue: its name
 ---@field pid integer? call: the caller; answer: who answered; exit, open, close
 ---@field uid integer? call
+---@field prio integer? call: its priority, 0 to 7
 ---@field args thox.Arguments? call, answer
 ---@field n integer? call, answer: length of args
 ---@field timeout number? call: seconds it was given
@@ -82,6 +83,13 @@
 ---@field listen string[]?
 ---@field log string?
 
+---@class thox.Properties
+---@field memory integer? bytes of the Lua heap
+---@field quantum integer? microseconds; 0: cooperative
+---@field priority integer? 0 to 7, at most the parent's
+---@field bind string[]? names, or prefixes that end in "*", that it may bind
+---@field run string[]? programs that it may run
+
 ---@class thox.RunOptions
 ---@field program string?
 ---@field code string?
@@ -94,7 +102,7 @@
 ---@field uid integer?
 ---@field visible boolean?
 ---@field restart "never"|"on-failure"|nil
----@field properties { memory: integer?, quantum: integer? }?
+---@field properties thox.Properties?
 
 ---@class oslib
 ---@field rpc any os.rpc.NAME(...) and os.rpc[ctx].NAME(...): call, wait, return or raise
