@@ -41,16 +41,26 @@ static int peer_want(struct peer *p) {
         return loop_io_want(&p->io, !p->is_paused, conn_pending(&p->conn) > 0);
 }
 
-/* All that are complete; how many. */
+static bool peer_is_put_off(const struct peer *p) {
+        return !list_is_empty(&p->put_off_link);
+}
+
+/* All that are complete, or as many as it may in one turn; how many. */
 static unsigned peer_handle_frames(struct peer *p) {
         struct wire_frame *frame;
         unsigned n = 0;
         int r;
+        p->n_deliveries = 0;
         while ((r = conn_next(&p->conn, &frame)) == CONN_OK) {
                 n++;
                 dispatch_frame(p, frame);
                 if (p->state >= PEER_STATE_DOOMED)
                         return n;
+                if (p->n_deliveries >= LIMIT_DELIVERIES_PER_TURN) {
+                        if (router_put_off(p->router, p) < 0)
+                                peer_close(p, EXIT_REASON_PROTOCOL, "no memory to go on");
+                        return n;
+                }
         }
         if (r == CONN_E_VIOLATION)
                 peer_violation(p, p->conn.reason);
@@ -79,7 +89,7 @@ static bool peer_read(struct peer *p) {
                 peer_close(p, EXIT_REASON_PROTOCOL, "reading failed: %s", strerror(-r));
         else
                 n_frames = peer_handle_frames(p);
-        return p->state != PEER_STATE_CLOSING && p->conn.may_have_more &&
+        return p->state != PEER_STATE_CLOSING && p->conn.may_have_more && !peer_is_put_off(p) &&
                n_frames < LIMIT_FRAMES_PER_TURN;
 }
 
@@ -135,12 +145,17 @@ static int peer_on_io(struct loop_io *io, bool is_readable, bool is_writable) {
         struct peer *p = container_of(io, struct peer, io);
         if (is_writable)
                 peer_flush(p);
-        if (!is_readable)
+        if (!is_readable || peer_is_put_off(p))
                 return 0;
         for (unsigned i = 0; i < LIMIT_READS_PER_TURN; i++)
                 if (p->state >= PEER_STATE_DOOMED || p->is_paused || !peer_read(p))
                         break;
         return 0;
+}
+
+void peer_resume(struct peer *p) {
+        list_remove(&p->put_off_link);
+        peer_handle_frames(p);
 }
 
 void peer_drain(struct peer *p) {
@@ -170,6 +185,7 @@ static void peer_init_lists(struct peer *p) {
         handle_table_init(&p->handles,
                           p->role == PEER_ROLE_DAEMON ? LIMIT_HANDLES_DAEMON : LIMIT_HANDLES);
         list_init(&p->turn_link);
+        list_init(&p->put_off_link);
         list_init(&p->contexts);
         list_init(&p->bindings);
         table_init(&p->sids);
@@ -254,6 +270,7 @@ void peer_close(struct peer *p, enum exit_reason reason, const char *fmt, ...) {
         va_end(args);
         loop_io_deinit(&p->io);
         loop_timer_deinit(&p->stall);
+        list_remove(&p->put_off_link);
         table_remove_u64(&p->router->peers, p->pid);
         peer_drop_objects(p);
         if (p->is_traced)

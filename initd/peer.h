@@ -43,11 +43,13 @@ struct peer {
         struct conn conn;
         struct loop_io io;
         struct loop_timer stall;
-        bool has_said_exit;    /* a worker that ends by itself */
-        bool is_traced;        /* somebody watches it (trace.h) */
-        bool is_paused;        /* not read from until it reads */
-        uint64_t stall_mark;   /* bytes written when the stall timer was set */
-        struct list turn_link; /* in router->dirty, doomed or closing */
+        bool has_said_exit;       /* a worker that ends by itself */
+        bool is_traced;           /* somebody watches it (trace.h) */
+        bool is_paused;           /* not read from until it reads */
+        uint64_t stall_mark;      /* bytes written when the stall timer was set */
+        struct list turn_link;    /* in router->dirty, doomed or closing */
+        struct list put_off_link; /* in router->put_off: frames that were read are left */
+        uint32_t n_deliveries;    /* of its pushes in this turn */
 
         struct handle_table handles;
         struct list contexts;   /* struct context owned */
@@ -84,6 +86,8 @@ int peer_new(struct peer **ret,
  * peer does nothing. */
 void peer_close(struct peer *p, enum exit_reason reason, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* Goes on with frames that were left to a later turn. */
+void peer_resume(struct peer *p);
 /* The close that a doomed peer waits for. Called by the router at the end of a turn. */
 void peer_close_doomed(struct peer *p);
 /* Releases the memory of a closed peer. Called by the router at the end of a turn. */

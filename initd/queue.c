@@ -301,6 +301,7 @@ static uint32_t queue_deliver_frame(struct queue *q,
         push.extra.n_fds = 0;
         if (frame->extra.n_caps > 0)
                 memcpy(push.caps, frame->caps, frame->extra.n_caps * sizeof(push.caps[0]));
+        from->n_deliveries += (uint32_t)q->n_listeners;
         return queue_deliver(&push);
 }
 

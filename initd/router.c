@@ -37,6 +37,22 @@ static int router_on_turn_end(struct loop_later *later) {
         return 0;
 }
 
+static int router_on_resume(struct loop_timer *timer) {
+        struct router *r = container_of(timer, struct router, resume);
+        struct list peers;
+        list_init(&peers);
+        list_move_all(&peers, &r->put_off);
+        while (!list_is_empty(&peers))
+                peer_resume(container_of(peers.next, struct peer, put_off_link));
+        return 0;
+}
+
+int router_put_off(struct router *r, struct peer *p) {
+        list_remove(&p->put_off_link);
+        list_add_tail(&r->put_off, &p->put_off_link);
+        return error_trace(loop_timer_set(&r->resume, 0));
+}
+
 int router_init(struct router *r, struct loop *loop, const struct router_ops *ops, void *userdata) {
         *r = (struct router){ .loop = loop, .ops = ops, .userdata = userdata };
         r->next_generation = ROUTER_GENERATION_INITD + 1;
@@ -45,14 +61,21 @@ int router_init(struct router *r, struct loop *loop, const struct router_ops *op
         list_init(&r->dirty);
         list_init(&r->doomed);
         list_init(&r->closing);
+        list_init(&r->put_off);
         list_init(&r->free_calls);
         loop_later_init(&r->turn_end, router_on_turn_end);
-        int error = conn_scratch_init(&r->scratch);
+        int error = loop_timer_init(&r->resume, loop, router_on_resume);
         if (error < 0)
                 return error_trace(error);
+        error = conn_scratch_init(&r->scratch);
+        if (error < 0) {
+                loop_timer_deinit(&r->resume);
+                return error_trace(error);
+        }
         r->native = context_new_unowned(r);
         if (!r->native) {
                 conn_scratch_deinit(&r->scratch);
+                loop_timer_deinit(&r->resume);
                 return error_origin(ENOMEM);
         }
         return 0;
@@ -71,6 +94,7 @@ void router_deinit(struct router *r) {
         table_deinit(&r->calls);
         table_deinit(&r->peers);
         conn_scratch_deinit(&r->scratch);
+        loop_timer_deinit(&r->resume);
 }
 
 uint32_t router_new_generation(struct router *r) {

@@ -49,6 +49,8 @@ struct router {
         struct list dirty;   /* peers with queued output */
         struct list doomed;  /* peers to close */
         struct list closing; /* peers to free */
+        struct list put_off; /* peers whose frames were too much for one turn */
+        struct loop_timer resume;
         struct list free_calls;
         struct loop_later turn_end;
         uint32_t next_generation, next_seq; /* seq of initd's own calls */
@@ -64,4 +66,6 @@ void router_deinit(struct router *r);
 uint32_t router_new_generation(struct router *r);
 /* The time, read once a turn. */
 uint64_t router_now_us(struct router *r);
+/* The peer's frames go on in the next turn. 0 or -errno. */
+int router_put_off(struct router *r, struct peer *p);
 struct peer *router_find_peer(struct router *r, uint32_t pid);

@@ -64,6 +64,9 @@
 
 #define LIMIT_TRACE_BYTES (64u << 10) /* of values that are copied for a log; else their size is */
 
+#define LIMIT_DELIVERIES_PER_TURN                                                                  \
+        128u /* that one peer's pushes cost; the rest of its frames waits */
+
 /* Per process. */
 #define LIMIT_HANDLES 1024u
 #define LIMIT_HANDLES_PUSHED 512u /* by others unasked; the rest is for what it asks for */

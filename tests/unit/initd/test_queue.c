@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "initd/queue.h"
 #include "libipc/value.h"
 #include "tests/unit/initd/router_fixture.h"
 
@@ -218,6 +219,55 @@ Test(queue, who_does_not_read_loses_and_stays) {
         extra.values_len = len + 1;
         cr_assert_eq(push_with(FIXTURE_NATIVE, "news", "", &extra)->status, STATUS_LIMIT);
         free(bytes);
+}
+
+/* row 65: one turn does so much of a flood and no more */
+Test(queue, a_flood_is_put_off_between_turns) {
+        enum {
+                PUSHES = 10
+        };
+        Thox__Push body = THOX__PUSH__INIT;
+        struct router *r = &f.router;
+        for (unsigned i = 0; i < LIMIT_LISTENERS; i++)
+                listen_to(&first, FIXTURE_NATIVE, "news");
+        body.handle = FIXTURE_NATIVE;
+        body.name = text("news");
+        for (unsigned i = 0; i < PUSHES; i++) {
+                WIRE_MESSAGE(m, ++pusher.next_seq, PUSH, push, &body);
+                cr_assert_eq(conn_send(&pusher.conn, &m, NULL), CONN_OK);
+        }
+        cr_assert_eq(conn_flush(&pusher.conn), CONN_OK);
+        cr_assert_eq(loop_turn(&f.loop, false), 0);
+        const struct queue *q = queue_find(r->native, "news", 4);
+        cr_assert_eq(q->seq, LIMIT_DELIVERIES_PER_TURN / LIMIT_LISTENERS);
+        cr_assert(!list_is_empty(&r->put_off));
+        for (unsigned i = 0; i < PUSHES; i++)
+                cr_assert_eq(end_expect(&pusher, THOX__FRAME__BODY_REPLY)->message->reply->count,
+                             LIMIT_LISTENERS);
+        cr_assert_eq(q->seq, PUSHES);
+        while (!list_is_empty(&r->put_off))
+                cr_assert_eq(loop_turn(&f.loop, true), 0);
+        end_expect_silence(&pusher);
+}
+
+/* row 65 */
+Test(queue, a_pusher_that_is_gone_is_not_gone_on_with) {
+        Thox__Push body = THOX__PUSH__INIT;
+        for (unsigned i = 0; i < LIMIT_LISTENERS; i++)
+                listen_to(&first, FIXTURE_NATIVE, "news");
+        body.handle = FIXTURE_NATIVE;
+        body.name = text("news");
+        for (unsigned i = 0; i < 10; i++) {
+                WIRE_MESSAGE(m, ++pusher.next_seq, PUSH, push, &body);
+                cr_assert_eq(conn_send(&pusher.conn, &m, NULL), CONN_OK);
+        }
+        cr_assert_eq(conn_flush(&pusher.conn), CONN_OK);
+        cr_assert_eq(loop_turn(&f.loop, false), 0);
+        end_deinit(&pusher);
+        while (!list_is_empty(&f.router.put_off))
+                cr_assert_eq(loop_turn(&f.loop, true), 0);
+        cr_assert_eq(f.closed_pid, 10);
+        fixture_add(&f, &pusher, PEER_ROLE_WORKER, 10);
 }
 
 /* row 65 */
