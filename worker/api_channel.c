@@ -207,26 +207,16 @@ static int l_channel_send(lua_State *L) {
         return wait_alone(L, wait, SCHED_NEVER);
 }
 
-static int receive(lua_State *L, uint64_t deadline_us) {
+/* channel:recv([timeout]), and each round of a loop over the channel, which passes nil for it. */
+static int l_channel_recv(lua_State *L) {
         const struct channel *c = check_channel(L);
+        uint64_t deadline_us = api_check_deadline(L, 2);
         if (channel_can_receive(c))
                 return channel_receive(L, 1);
         if (deadline_us <= clock_now_us())
                 return wait_results(L, NULL, 0);
         struct wait wait = { .channel_at = 1 };
         return wait_alone(L, wait, deadline_us);
-}
-
-/* channel:recv([timeout]) */
-static int l_channel_recv(lua_State *L) {
-        check_channel(L);
-        return receive(L, api_check_deadline(L, 2));
-}
-
-/* for ... in channel do: what the loop passes means nothing here. */
-static int l_channel_call(lua_State *L) {
-        lua_settop(L, 1);
-        return receive(L, SCHED_NEVER);
 }
 
 static void close_queue(struct worker *w, struct list *queue) {
@@ -394,7 +384,8 @@ void api_open_channel(lua_State *L) {
         luaL_setfuncs(L, functions, 0);
         api_new_class(L, CHANNEL_META, "channel", methods, l_channel_tostring);
         luaL_getmetatable(L, CHANNEL_META);
-        lua_pushcfunction(L, l_channel_call);
-        lua_setfield(L, -2, "__call");
-        lua_pop(L, 1);
+        lua_getfield(L, -1, "__index");
+        lua_getfield(L, -1, "recv");
+        lua_setfield(L, -3, "__call");
+        lua_pop(L, 2);
 }
