@@ -98,6 +98,14 @@ class Tree:
             raise Failure(f"the tree ended with {status}: " + self.read_log())
 
 
+def end(processes):
+    """Ends what Tree.stay started."""
+    for process in processes:
+        process.kill()
+    for process in processes:
+        process.wait()
+
+
 def finish(process, seconds):
     try:
         out, err = process.communicate(timeout=seconds)
