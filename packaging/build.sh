@@ -7,6 +7,7 @@ packages=(
     build-essential
     libconfig-dev
     libcriterion-dev
+    libedit-dev
     libevent-dev
     libjansson-dev
     liblmdb-dev

@@ -265,6 +265,8 @@ static int serve_reads(struct console *c) {
         bool is_done;
         int r = 0;
 
+        if (c->holds_input)
+                return 0;
         while (r == 0 && first_of(&c->reads)) {
                 r = offer_line(c, &is_done);
                 if (r == 0 && !is_done) {
@@ -341,7 +343,7 @@ static void on_cancel(struct console *c, uint64_t cid) {
                 if (request->cid == cid)
                         request->is_cancelled = true;
         }
-        watch(c, c->in_fd, EPOLLIN, &c->watches_in, !list_is_empty(&c->reads));
+        watch(c, c->in_fd, EPOLLIN, &c->watches_in, c->holds_input || !list_is_empty(&c->reads));
 }
 
 int console_on_event(struct console *c, const struct client_event *event) {
@@ -360,6 +362,46 @@ int console_on_ready(struct console *c) {
                 c->signal = (int)info.ssi_signo;
         r = flush_writes(c);
         return r < 0 ? error_trace(r) : error_trace(serve_reads(c));
+}
+
+void console_hold_input(struct console *c, bool holds) {
+        c->holds_input = holds;
+        watch(c, c->in_fd, EPOLLIN, &c->watches_in, holds);
+        if (!holds)
+                (void)serve_reads(c);
+}
+
+bool console_has_input(const struct console *c) {
+        return is_ready(c->in_fd, POLLIN);
+}
+
+void console_take_input(struct console *c) {
+        ssize_t n;
+
+        if (c->input.len >= LINE_MAX_BYTES || buf_reserve(&c->input, READ_BYTES) < 0)
+                return;
+        n = read(c->in_fd, c->input.data + c->input.len, READ_BYTES);
+        if (n > 0)
+                c->input.len += (size_t)n;
+        else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+                c->is_at_end = true;
+}
+
+bool console_take_line(struct console *c, struct buf *line) {
+        size_t len = c->input.len, n_dropped;
+        const uint8_t *newline = len > 0 ? memchr(c->input.data, '\n', len) : NULL;
+        bool is_rest = len >= LINE_MAX_BYTES || (c->is_at_end && len > 0);
+
+        if (!newline && !is_rest)
+                return false;
+        if (newline)
+                len = (size_t)(newline - c->input.data);
+        n_dropped = newline ? len + 1 : len;
+        if (buf_add(line, c->input.data, len) < 0)
+                return false;
+        c->input.len -= n_dropped;
+        memmove(c->input.data, c->input.data + n_dropped, c->input.len);
+        return true;
 }
 
 void console_drain(struct console *c) {

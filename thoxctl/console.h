@@ -24,6 +24,8 @@ struct console {
         int signal_fd;
         sigset_t old_mask;
         bool watches_in, watches_out;
+        bool holds_input;          /* lines are for somebody else than the program */
+        bool is_at_end;            /* of standard input, as console_take_input found */
         struct list writes, reads; /* struct console_request, oldest first */
         struct buf input;          /* read and not yet asked for */
         int write_error; /* errno of the first failed write; nothing is written after it */
@@ -39,6 +41,14 @@ void console_deinit(struct console *c);
 int console_on_event(struct console *c, const struct client_event *event);
 /* After ready_fd became readable; harmless at any other time. Same result. */
 int console_on_ready(struct console *c);
+/* For whoever takes lines beside the program: while held, the program gets none. Each of them has read
+ * all that came before what the other one gets. */
+void console_hold_input(struct console *c, bool holds);
+/* Whether console_take_input would find something, or the end. */
+bool console_has_input(const struct console *c);
+void console_take_input(struct console *c);
+/* Adds the next line, without its newline, to `line`; false: it has not come yet. */
+bool console_take_line(struct console *c, struct buf *line);
 /* The program is gone: hands what it wrote to stdout, however long that takes, unless a signal
  * comes. */
 void console_drain(struct console *c);

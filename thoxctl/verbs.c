@@ -4,8 +4,8 @@
 #include "thoxctl/verbs.h"
 
 const struct command *const COMMANDS[] = {
-        &VERB_RUN,      &VERB_PS,       &VERB_STATUS,  &VERB_TOP,      &VERB_KILL,     &VERB_LOGS,
-        &VERB_GET,      &VERB_SET,      &VERB_RM,      &VERB_VERSIONS, &VERB_ROLLBACK, &VERB_CALL,
-        &VERB_SERVICES, &VERB_DESCRIBE, &VERB_HANDLES, &VERB_CALLS,    &VERB_PUSH,     &VERB_LISTEN,
-        &VERB_TRACE,    &VERB_SHUTDOWN, &VERB_VERSION, &VERB_HELP,     NULL,
+        &VERB_RUN,    &VERB_REPL,     &VERB_PS,       &VERB_STATUS,  &VERB_TOP,      &VERB_KILL,
+        &VERB_LOGS,   &VERB_GET,      &VERB_SET,      &VERB_RM,      &VERB_VERSIONS, &VERB_ROLLBACK,
+        &VERB_CALL,   &VERB_SERVICES, &VERB_DESCRIBE, &VERB_HANDLES, &VERB_CALLS,    &VERB_PUSH,
+        &VERB_LISTEN, &VERB_TRACE,    &VERB_SHUTDOWN, &VERB_VERSION, &VERB_HELP,     NULL,
 };

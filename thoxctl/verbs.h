@@ -7,6 +7,7 @@
 #include "thoxctl/command.h"
 
 extern const struct command VERB_RUN;
+extern const struct command VERB_REPL;
 extern const struct command VERB_PS;
 extern const struct command VERB_STATUS;
 extern const struct command VERB_TOP;

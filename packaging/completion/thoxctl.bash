@@ -22,7 +22,7 @@ _thoxctl_names() {
 
 _thoxctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local verbs='run ps ls list status top kill logs get set rm versions rollback call services
+    local verbs='run repl ps ls list status top kill logs get set rm versions rollback call services
         describe handles calls push listen trace shutdown version help'
     local common='--help --version --quiet --verbose --json --color --no-legend --timeout --yes
         --socket --dir --user --system'
@@ -49,6 +49,7 @@ _thoxctl() {
     esac
 
     case $verb in
+    repl) own='--admin --name --runtime --memory --quantum' ;;
     run) own='--admin --name --runtime --memory --quantum --priority --restart --trace --strace' ;;
     kill | shutdown) own='--now' ;;
     get) own='--version' ;;
@@ -70,7 +71,7 @@ _thoxctl() {
         ((${#words[@]} == 0)) && compgen -W "$(_thoxctl_names program)" -- "$cur"
         compgen -f -- "$cur"
     ) ;;
-    kill | status | logs | handles | calls | trace)
+    kill | status | logs | repl | handles | calls | trace)
         mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names process)" -- "$cur")
         ;;
     call | describe)

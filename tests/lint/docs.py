@@ -54,8 +54,8 @@ GRANTED = {
 
 
 def classify_endpoints(root):
-    """Every endpoint is either granted above or denied in thoxctl/cmd_run.c, and not both."""
-    table = re.search(r"DENIED\[\] = \{(.*?)\};", (root / "thoxctl/cmd_run.c").read_text(), re.S)[1]
+    """Every endpoint is either granted above or denied in thoxctl/program.c, and not both."""
+    table = re.search(r"DENIED\[\] = \{(.*?)\};", (root / "thoxctl/program.c").read_text(), re.S)[1]
     denied = re.findall(r'"([^"]+)"', table)
     for row in sorted(in_code(root)):
         is_stores = row.startswith("K.")

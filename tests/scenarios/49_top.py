@@ -1,17 +1,11 @@
 #!/usr/bin/env python3
 """top: who uses what, refreshed in place on a terminal, one table anywhere else. Rows 106, 147."""
 
-import fcntl
 import os
-import pty
-import re
-import select
 import signal
-import struct
-import termios
-import time
 
-from harness import BUILD, SLOWNESS, Tap, Tree, wait_until
+from harness import Tap, Tree
+from terminal import Terminal
 
 BUSY = b"print('up') while true do end"
 ASKER = b"""
@@ -24,114 +18,6 @@ while true do os.rpc.alarm(0.001) end
 t = Tap()
 
 
-class Terminal:
-    """A terminal with thoxctl in it: enough of a vt100 to know what is on the screen."""
-
-    SEQUENCE = re.compile(r"\x1b(\[[?]?([0-9;]*)([A-Za-z])|[()].|[=>78M])")
-
-    def __init__(self, tree, *args, lines=24, columns=80):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            env = dict(os.environ, TERM="vt100", THOX_DIR=str(tree.directory))
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-            command = str(BUILD / "thoxctl/thoxctl")
-            os.execve(command, [command, *args], env)
-        self.rest = ""
-        self.resize(lines, columns)
-
-    def resize(self, lines, columns):
-        self.columns = columns
-        self.rows = [[" "] * columns for _ in range(lines)]
-        self.y = self.x = self.top = 0
-        self.bottom = lines - 1
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-
-    def control(self, numbers, final):
-        n = [int(x) if x else 0 for x in numbers.split(";")]
-        if final == "H":
-            self.y, self.x = max(n[0], 1) - 1, max(n[1] if len(n) > 1 else 1, 1) - 1
-        elif final == "K":
-            self.rows[self.y][self.x:] = [" "] * (self.columns - self.x)
-        elif final == "J":
-            self.rows[self.y][self.x:] = [" "] * (self.columns - self.x)
-            self.rows[self.y + 1:] = [[" "] * self.columns for _ in self.rows[self.y + 1:]]
-        elif final == "r":
-            self.top, self.bottom = max(n[0], 1) - 1, (n[1] if len(n) > 1 else len(self.rows)) - 1
-            self.y = self.x = 0
-        elif final in "ABCD":
-            dy, dx = {"A": (-1, 0), "B": (1, 0), "C": (0, 1), "D": (0, -1)}[final]
-            self.y, self.x = self.y + dy * max(n[0], 1), self.x + dx * max(n[0], 1)
-
-    def scroll(self, from_row, to_row):
-        """One row goes, an empty one comes."""
-        del self.rows[from_row]
-        self.rows.insert(to_row, [" "] * self.columns)
-
-    def put(self, char):
-        if char == "\r":
-            self.x = 0
-        elif char == "\n" and self.y == self.bottom:
-            self.scroll(self.top, self.bottom)
-        elif char == "\n":
-            self.y = min(self.y + 1, len(self.rows) - 1)
-        elif char == "\b":
-            self.x -= 1
-        elif char == "\t":
-            self.x = (self.x // 8 + 1) * 8
-        elif char >= " " and self.y < len(self.rows) and self.x < self.columns:
-            self.rows[self.y][self.x] = char
-            self.x += 1
-
-    def feed(self, text):
-        text = self.rest + text
-        at = 0
-        while at < len(text):
-            if text[at] != "\x1b":
-                self.put(text[at])
-                at += 1
-                continue
-            match = self.SEQUENCE.match(text, at)
-            if not match:
-                break
-            if match[3]:
-                self.control(match[2], match[3])
-            elif match[1] == "M" and self.y == self.top:
-                self.scroll(self.bottom, self.top)
-            elif match[1] == "M":
-                self.y -= 1
-            at = match.end()
-        self.rest = text[at:]
-
-    def read(self, seconds):
-        """Takes what has been written; False at the end."""
-        if not select.select([self.fd], [], [], seconds)[0]:
-            return True
-        try:
-            data = os.read(self.fd, 65536)
-        except OSError:
-            return False
-        self.feed(data.decode(errors="replace"))
-        return data != b""
-
-    def screen(self):
-        return ["".join(row).rstrip() for row in self.rows]
-
-    def wait_for(self, condition, what, seconds=4):
-        deadline = time.monotonic() + seconds * SLOWNESS
-        while not condition(self.screen()):
-            if time.monotonic() > deadline or not self.read(0.1):
-                return t.ok(False, what, "\n".join(self.screen()))
-        return t.ok(True, what)
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-    def end(self):
-        while self.read(5):
-            pass
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-
 def start(tree, name, source):
     running = tree.run_beside("--name", name, "-")
     running.process.stdin.write(source)
@@ -139,6 +25,10 @@ def start(tree, name, source):
     running.process.stdin = None
     assert running.line() == "up"
     return running
+
+
+def shows(condition, what):
+    t.ok(terminal.wait_for(condition), what, "\n".join(terminal.screen()))
 
 
 def names(screen):
@@ -164,33 +54,33 @@ with Tree() as tree:
     t.equal(tree.ctl("top", "-d", "1ms").code, 2, "looking without a pause is refused (row 147)")
 
     # On one.
-    terminal = Terminal(tree, "top", "-d", "200ms")
-    terminal.wait_for(lambda s: len(names(s)) == 6 and names(s)[0] == "busy", "the busiest comes first (row 106)")
+    terminal = Terminal(tree.directory, "top", "-d", "200ms")
+    shows(lambda s: len(names(s)) == 6 and names(s)[0] == "busy", "the busiest comes first (row 106)")
     first = terminal.screen()
     t.ok(first[0].startswith("thox ") and "running" in first[0] and first[1].startswith("processes 3"),
          "above stands the state of the tree", "\n".join(first))
     t.ok(all(len(line) <= 80 for line in first), "nothing is wider than the terminal")
     terminal.type("p")
-    terminal.wait_for(lambda s: names(s)[:3] == ["initd", "storaged", "runtimed"], "p sorts by pid (row 106)")
+    shows(lambda s: names(s)[:3] == ["initd", "storaged", "runtimed"], "p sorts by pid (row 106)")
     terminal.type("r")
-    terminal.wait_for(lambda s: set(names(s)[:2]) == {"asker", "initd"}, "r sorts by calls (row 106)")
+    shows(lambda s: set(names(s)[:2]) == {"asker", "initd"}, "r sorts by calls (row 106)")
     terminal.type("m")
-    terminal.wait_for(lambda s: names(s)[0] == "initd", "m sorts by memory")
+    shows(lambda s: names(s)[0] == "initd", "m sorts by memory")
     tree.ctl("kill", "busy")
-    terminal.wait_for(lambda s: "busy" not in names(s), "who ends disappears, in place (row 106)")
+    shows(lambda s: "busy" not in names(s), "who ends disappears, in place (row 106)")
     terminal.resize(6, 40)
     os.kill(terminal.pid, signal.SIGWINCH)
-    terminal.wait_for(lambda s: len(names(s)) == 2, "a smaller window shows less")
+    shows(lambda s: len(names(s)) == 2, "a smaller window shows less")
     terminal.type("p")
-    terminal.wait_for(lambda s: names(s) == ["initd", "storaged"], "still in order")
+    shows(lambda s: names(s) == ["initd", "storaged"], "still in order")
     terminal.type("\x1bOB")
-    terminal.wait_for(lambda s: names(s) == ["storaged", "runtimed"], "an arrow scrolls")
+    shows(lambda s: names(s) == ["storaged", "runtimed"], "an arrow scrolls")
     terminal.type("q")
     t.equal(terminal.end(), 0, "q leaves (row 106)")
 
     # The tree goes away under it.
-    terminal = Terminal(tree, "top", "-d", "200ms")
-    terminal.wait_for(lambda s: "asker" in names(s), "another one")
+    terminal = Terminal(tree.directory, "top", "-d", "200ms")
+    shows(lambda s: "asker" in names(s), "another one")
     tree.ctl("kill", "asker")
     tree.stop()
     t.equal(terminal.end(), 69, "without a tree it ends (row 147)")

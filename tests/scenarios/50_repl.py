@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""process.eval: an administrator looks into a program that runs. Rows 106, 147."""
+"""Lua line by line: process.eval, by which an administrator looks into a program that runs, and repl.
+Rows 106, 147."""
 
 from harness import Tap, Tree, wait_until
+from terminal import Terminal
 
 IDLE = b"secret = 41 print('up') os.pull('terminate')"
 BUSY = b"n = 0 print('up') while true do n = n + 1 end"
@@ -80,6 +82,57 @@ with Tree() as tree:
     curious.end()
     lines = [line["text"] for line in tree.ctl("logs", "-n", "1000", "--json").json()["lines"]]
     t.ok(f"process.eval in {pids['idle']} (idle): secret + 1" in lines, "every source is in the log", "\n".join(lines))
+
+    # repl, from a pipe.
+    def repl(*lines, name=()):
+        return tree.ctl("repl", *name, stdin="".join(line + "\n" for line in lines).encode())
+
+    result = repl("1 + 1", "x = 5", "x", "local y = 1", "y", "function f(a)", "  return a * 2", "end", "f(21)")
+    t.equal((result.code, result.out, result.err), (0, "2\n5\nnil\n42\n", ""), "expressions print, statements last (row 147)")
+    result = repl("print('hello', 1)", "error('no')", "nosuch.field", "'still here'")
+    t.equal((result.code, result.out), (1, 'hello\t1\n"still here"\n'), "after a mistake it goes on")
+    t.ok("eval:1: no" in result.err and "global 'nosuch'" in result.err, "with a traceback of each", result.err)
+    result = repl("for i = 1, 2 do")
+    t.ok(result.code == 1 and result.err.endswith("near <eof>\n"), "what is never complete is a mistake", result.err)
+    t.equal(repl("os.rpc[os.contexts.console].read_line()", "for the program", "'for us'").out,
+            '"for the program"\n"for us"\n', "the program may read in between")
+    t.equal(repl("os.exit(7)", "1").code, 7, "if the program ends, so does repl, with its status")
+    t.contains(repl("os.set_program('x', 'return')").out, "nil\t4", "it may what a program of 'run' may (row 79)")
+    t.equal(repl("#os.list_programs() > 0").out, "true\n", "and not less")
+    result = tree.ctl("--timeout", "20s", "repl", "busy", stdin=b"n, os.name\n")
+    t.ok(result.out.endswith('"busy"\n') and result.code == 0, "a running program is looked into (row 106)", result.err)
+    t.equal(repl("1", name=["nobody"]).error_code(), "noproc", "there must be such a program")
+    t.contains(repl("1", name=["99999"]).err, "no program has the pid 99999", "or pid")
+    t.equal(sorted(p["name"] for p in tree.processes().values() if p["name"] == "repl"), [], "none is left behind")
+
+    # repl, on a terminal.
+    terminal = Terminal(tree.directory, "repl")
+
+    def shows(line, what):
+        t.ok(terminal.wait_for(lambda screen: line in screen), what, "\n".join(terminal.screen()))
+
+    shows(">", "it prompts")
+    terminal.type("6 * 7\r")
+    shows("42", "and answers")
+    terminal.type("(function()\r")
+    shows(">>", "unfinished input gets another prompt")
+    terminal.type("return 'done'\rend)()\r")
+    shows('"done"', "until it is complete")
+    terminal.type("os.spawn(function() os.rpc.alarm(0.2) print('tick') end)\r")
+    terminal.type("half a li")
+    shows("tick", "output comes while a line is typed")
+    shows("> half a li", "which is still there")
+    terminal.type("\x03")
+    shows(">", "an interrupt gives the line up")
+    terminal.type("while true do end\r")
+    t.ok(not terminal.wait_for(lambda screen: "interrupted" in screen, 0.3), "an endless loop runs")
+    terminal.type("\x03")
+    shows("interrupted", "until it is interrupted")
+    terminal.type("\x1b[A\x1b[A")
+    terminal.type("\x15'edited'\r")
+    shows('"edited"', "lines can be edited")
+    terminal.type("\x04")
+    t.equal(terminal.end(), 0, "the end of input leaves")
 
     # It ends in the middle.
     ended = evaluate("idle", "os.exit(3)")
