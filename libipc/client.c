@@ -332,6 +332,9 @@ int client_cancel(struct client *c, uint64_t cid) {
 
         if (c->error < 0)
                 return error_trace(c->error);
+        /* To cancel a call of somebody else breaks the protocol. */
+        if (wire_cid_generation(cid) != c->generation)
+                return error_origin(EINVAL);
         cancel.cid = cid;
         WIRE_MESSAGE(message, next_seq(c), CANCEL, cancel, &cancel);
         return error_trace(sent(c, conn_send(&c->conn, &message, NULL)));

@@ -89,7 +89,7 @@ int client_call_start(struct client *c, const struct client_request *request, ui
 /* Waits for the answer to a call just started instead of leaving it to client_wait. *ret is valid until
  * the next client_await or client_call. Fails as client_call does. */
 int client_await(struct client *c, uint64_t cid, uint64_t timeout_us, struct client_event *ret);
-/* Withdraws a call of ours; its ANSWER event says CANCELLED, or what was faster. */
+/* Withdraws a call of ours (else -EINVAL); its ANSWER event says CANCELLED, or what was faster. */
 int client_cancel(struct client *c, uint64_t cid);
 /* What the socket does not take at once is written during the next client_wait or client_call. */
 int client_answer(struct client *c, uint64_t cid, uint32_t status, const struct buf *values);

@@ -209,28 +209,36 @@ static int refuse_malformed(struct thox_client *c, const struct thox_event *e) {
         return error_trace(thox_refuse(c, e->cid, STATUS_BADARGS, MALFORMED));
 }
 
+static int take_call(struct thox_client *c, bool is_malformed, bool *ret_is_event) {
+        const struct thox_event *event = &c->event.event;
+        int r = event->is_oneway ? 0 : served_add(c, event->cid);
+
+        *ret_is_event = !is_malformed;
+        if (r == 0 && is_malformed)
+                r = refuse_malformed(c, event);
+        return error_trace(r);
+}
+
 /* One event of libipc's into c->event; *ret_is_event: whether it is one for the program. */
 static int take_event(struct thox_client *c, const struct client_event *e, bool *ret_is_event) {
         int r = deliver(&c->event, e);
         if (r < 0)
                 return error_trace(r);
+        if (e->type == CLIENT_EVENT_CALL)
+                return error_trace(take_call(c, r == READER_E_BAD, ret_is_event));
 
-        const struct thox_event *event = &c->event.event;
-        *ret_is_event = event->type != 0;
-        if (event->type == THOX_EVENT_CANCEL)
-                served_forget(c, event->cid);
-        if (event->type == THOX_EVENT_CALL && !event->is_oneway) {
-                int added = served_add(c, event->cid);
-                if (added < 0)
-                        return error_trace(added);
-        }
-        if (r == READER_E_BAD && event->type == THOX_EVENT_CALL) {
-                *ret_is_event = false;
-                return error_trace(refuse_malformed(c, event));
-        }
         if (r == READER_E_BAD)
                 delivery_fail(&c->event, STATUS_PROTO, MALFORMED);
+        if (e->type == CLIENT_EVENT_CANCEL)
+                served_forget(c, e->cid);
+        *ret_is_event = c->event.event.type != 0;
         return 0;
+}
+
+/* A call that there is no memory for is lost, but not for its caller. */
+static void answer_lost(struct thox_client *c, const struct client_event *e) {
+        if (e->type == CLIENT_EVENT_CALL && !e->is_oneway)
+                (void)client_answer(c->client, e->cid, STATUS_ERROR, NULL);
 }
 
 static uint64_t time_left(uint64_t deadline) {
@@ -254,8 +262,11 @@ static int next(struct thox_client *c, uint64_t timeout_us) {
                 int r = client_wait(c->client, time_left(deadline), -1, &e);
                 if (r == -ETIMEDOUT)
                         return -EAGAIN;
-                if (r == 0)
-                        r = take_event(c, &e, &is_event);
+                if (r < 0)
+                        return error_trace(r);
+                r = take_event(c, &e, &is_event);
+                if (r == -ENOMEM)
+                        answer_lost(c, &e);
                 if (r < 0)
                         return error_trace(r);
         }

@@ -160,7 +160,8 @@ THOX_API void thox_write_end(struct thox_writer *w);
 struct thox_client;
 
 /* `dir` is the tree's directory (thoxctl --dir); NULL: THOX_SOCKET or THOX_DIR, else root's tree for
- * root and the user's own for anybody else. `name` is shown by thoxctl ps. `timeout_us` limits the
+ * root and the user's own for anybody else. `name` (a valid one, else -EINVAL) is what thoxctl
+ * services and messages call this program. `timeout_us` limits the
  * connecting, and later each wait for the tree's own replies. -ENOENT and -ECONNREFUSED: no tree runs
  * there; -ETIMEDOUT; -EACCES: not for this user; -EBUSY: it has 64 clients; -EPROTO; -ENAMETOOLONG. */
 THOX_API int thox_connect(struct thox_client **ret,
@@ -233,7 +234,8 @@ THOX_API int thox_send(struct thox_client *c,
                        uint32_t context,
                        const char *name,
                        struct thox_writer *args);
-/* Withdraws a call of thox_start: its ANSWER says CANCELLED, or what was faster. */
+/* Withdraws a call of thox_start (else -EINVAL): its ANSWER says CANCELLED, or what was faster. One
+ * that has been answered is left alone. */
 THOX_API int thox_cancel(struct thox_client *c, uint64_t cid);
 
 /*

@@ -11,6 +11,7 @@
 #include "libipc/base/clock.h"
 #include "libipc/value.h"
 #include "libthox/thox.h"
+#include "tests/helper/failing_malloc.h"
 #include "tests/helper/script.h"
 
 #define TIMEOUT_US (10 * THOX_SECOND)
@@ -172,6 +173,7 @@ Test(connection, mistakes_of_the_caller_send_nothing) {
                      THOX_BADARGS);
         cr_assert_eq(thox_bind(client, THOX_DEFAULT, longer), THOX_BADARGS);
         cr_assert_eq(thox_answer(client, 99, THOX_OK, thox_writer_new()), THOX_BADCID);
+        cr_assert_eq(thox_cancel(client, 99), -EINVAL);
         disconnect();
 }
 
@@ -219,6 +221,47 @@ Test(connection, calls_are_answered_once_and_when_one_likes) {
         cr_assert_eq(thox_refuse(client, 71, 70, "why"), 0);
         cr_assert_eq(thox_refuse(client, 71, 70, "why"), THOX_BADCID, "answered");
         disconnect();
+}
+
+static void script_lost(void) {
+        peer_welcome();
+        peer_call(71, 0, false, TEXT, 3);
+        int r;
+        while ((r = conn_next(&peer_conn, &peer_frame)) == CONN_E_AGAIN) {
+                peer_flush();
+                CHECK(poll(&(struct pollfd){ .fd = peer_conn.fd, .events = POLLIN }, 1, 10000) ==
+                      1);
+                /* Also good: without memory the connection may end. */
+                if (conn_read(&peer_conn) == CONN_E_EOF)
+                        return;
+        }
+        CHECK(r == CONN_OK && peer_frame->kind == THOX__FRAME__BODY_ANSWER);
+        CHECK(peer_frame->answer.cid == 71);
+        peer_hangup(4);
+        peer_finish();
+}
+
+/* One allocation after the other fails; whether it did. */
+static bool lose_call(size_t fail_at) {
+        connect_to(script_lost);
+        failing_malloc_start(fail_at);
+        int r = thox_next(client, TIMEOUT_US, &event);
+        failing_malloc_stop();
+        bool has_failed = failing_malloc_has_failed();
+        cr_assert_eq(r, has_failed ? -ENOMEM : 0);
+        if (r == 0)
+                cr_assert_eq(thox_answer(client, 71, THOX_OK, NULL), 0);
+        r = thox_next(client, TIMEOUT_US, &event);
+        cr_assert(r == -ENOMEM || (r == 0 && event->type == THOX_EVENT_HANGUP));
+        disconnect();
+        return has_failed;
+}
+
+Test(connection, a_call_without_memory_for_it_is_answered_all_the_same) {
+        size_t fail_at = 1;
+        while (lose_call(fail_at))
+                fail_at++;
+        cr_assert_gt(fail_at, 3);
 }
 
 /*
@@ -281,15 +324,21 @@ Test(connection, one_descriptor_says_when_there_is_something_to_do) {
 }
 
 static void script_started(void) {
+        uint32_t seq;
+
         peer_welcome();
         peer_expect(THOX__FRAME__BODY_CALL);
-        CHECK(peer_frame->call.timeout_us == TIMEOUT_US && peer_frame->call.flags == 0);
+        CHECK(peer_frame->call.timeout_us == TIMEOUT_US);
+        CHECK((peer_frame->call.flags & WIRE_FLAG_ONEWAY) == 0);
         peer_expect(THOX__FRAME__BODY_CALL);
         CHECK(peer_frame->call.timeout_us == 0);
         peer_expect(THOX__FRAME__BODY_CALL);
         CHECK(peer_frame->call.timeout_us == 1);
+        seq = peer_frame->seq;
         peer_expect(THOX__FRAME__BODY_CALL);
         CHECK((peer_frame->call.flags & WIRE_FLAG_ONEWAY) != 0);
+        peer_expect(THOX__FRAME__BODY_CANCEL);
+        CHECK(peer_frame->message->cancel->cid == wire_cid(SCRIPT_GENERATION, seq));
         peer_finish();
 }
 
@@ -301,6 +350,7 @@ Test(connection, a_call_without_waiting_takes_its_deadline_along) {
         cr_assert_eq(thox_start(client, THOX_DEFAULT, "x", NULL, THOX_FOREVER, &cid), 0);
         cr_assert_eq(thox_start(client, THOX_DEFAULT, "x", NULL, 0, &cid), 0);
         cr_assert_eq(thox_send(client, THOX_DEFAULT, "x", NULL), 0);
+        cr_assert_eq(thox_cancel(client, cid), 0);
         disconnect();
 }
 
