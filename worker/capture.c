@@ -130,6 +130,11 @@ static int finish_call(lua_State *L, lua_KContext k, uint32_t status, const char
         return ((lua_KFunction)k)(L, LUA_YIELD, 0);
 }
 
+static bool is_status(lua_State *L, int index) {
+        lua_Integer n = lua_tointeger(L, index);
+        return lua_isinteger(L, index) && n >= 0 && n <= UINT32_MAX;
+}
+
 static void get_raw(lua_State *L, int index, const char *key) {
         lua_pushstring(L, key);
         lua_rawget(L, index);
@@ -139,7 +144,7 @@ static void get_raw(lua_State *L, int index, const char *key) {
 static int push_event_values(lua_State *L) {
         get_raw(L, 2, "status_code");
         get_raw(L, 2, "args");
-        if (!lua_isinteger(L, 3) || !lua_istable(L, 4))
+        if (!is_status(L, 3) || !lua_istable(L, 4))
                 return -1;
         get_raw(L, 4, "n");
         lua_Integer n = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : (lua_Integer)lua_rawlen(L, 4);
@@ -169,9 +174,11 @@ static int call_on_cid(lua_State *L, int status UNUSED, lua_KContext k) {
                 lua_insert(L, 2);
                 return capture_yield(L, 2, k, call_on_event);
         }
-        uint32_t refusal = lua_isinteger(L, 3) ? (uint32_t)lua_tointeger(L, 3) : STATUS_PROTO;
-        const char *message = lua_isstring(L, 4) ? lua_tostring(L, 4) : "the capture gave no cid";
-        return finish_call(L, k, refusal, message);
+        if (!is_status(L, 3) || lua_tointeger(L, 3) == STATUS_OK)
+                return finish_call(L, k, STATUS_PROTO, "the capture gave no cid");
+        uint32_t refusal = (uint32_t)lua_tointeger(L, 3);
+        return finish_call(L, k, refusal,
+                           lua_isstring(L, 4) ? lua_tostring(L, 4) : status_text(refusal));
 }
 
 int capture_call(lua_State *L, lua_KFunction k) {
@@ -203,7 +210,8 @@ static int return_preempt(lua_State *L, int status UNUSED, lua_KContext ctx UNUS
         return 1;
 }
 
-/* The slice is over for every level: those further out are asked first. */
+/* The slice is over for every level: those further out are asked first. Each gives way once here, and
+ * none later; otherwise the turns would double with each level. */
 static int finish_preempt(lua_State *L) {
         struct worker *w = worker_of(L);
         if ((w->vm.captured || sched_has_runnable(&w->sched)) && hijack_can_park(L))
@@ -267,15 +275,9 @@ static int l_syscall(lua_State *L) {
         return return_all(L, LUA_OK, 0);
 }
 
-static int return_nothing(lua_State *L UNUSED, int status UNUSED, lua_KContext ctx UNUSED) {
+/* What os.syscall("preempt") performs: nothing, because os.capture has given way before it said so. */
+static int l_preempt(lua_State *L UNUSED) {
         return 0;
-}
-
-/* The others' turn; what os.syscall("preempt") performs. */
-static int l_preempt(lua_State *L) {
-        if (!hijack_can_park(L))
-                return hijack_refuse(L);
-        return hijack_give_way(L, return_nothing);
 }
 
 /* runner(): a number for what runs beside others: a task, or the coroutine of a capture. */

@@ -118,6 +118,8 @@ tap.is(require("nothing"), true, "a library that returns nothing is true")
 os.set_library("broken", "error('at load')")
 tap.raises("at load", "an error in a library is the caller's", require, "broken")
 tap.raises("at load", "each time", require, "broken")
+coroutine.resume(coroutine.create(require), "broken")
+tap.raises("at load", "also after a coroutine that failed with it", require, "broken")
 os.set_library("slow", "os.rpc.alarm(0.02) return {}")
 local tasks, slow = {}, {}
 for i = 1, 3 do

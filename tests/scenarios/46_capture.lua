@@ -82,6 +82,8 @@ local function rpc_with(...)
 end
 tap.same({ rpc_with(-5) }, { "return", false, 13, "disk.read", "full" }, "a refusal by an answer")
 tap.same({ rpc_with(nil, os.status.DENIED, "no") }, { "return", false, 4, "disk.read", "no" }, "a refusal at once")
+tap.same({ rpc_with(nil, 1 << 40, "no") }, { "return", false, os.status.PROTO, "disk.read", "the capture gave no cid" },
+    "a status that is none refuses as well")
 tap.same({ rpc_with() }, { "return", false, os.status.PROTO, "disk.read", "the capture gave no cid" },
     "a capturer that says nothing is a refusal too")
 tap.same({ capture(coroutine.create(function()
@@ -402,7 +404,21 @@ for _ = 1, 5 do
 end
 tap.ok(n_others >= 5, "and other tasks run meanwhile")
 n_others = nil
-tap.same({ os.syscall("preempt") }, {}, "giving way is a request that can be performed")
+tap.same({ os.syscall("preempt") }, {}, "performing it takes nothing more")
+
+-- row 27: a hundred captures within each other pass a slice outward once each
+local function nest(n)
+    if n > 0 then
+        return select(2, transmit(coroutine.create(nest), nil, n - 1))
+    end
+    local started_at = os.monotonic()
+    while os.monotonic() - started_at < 0.01 do
+    end
+    return "bottom"
+end
+started = os.monotonic()
+tap.is(nest(100), "bottom", "a hundred captures within each other")
+tap.lasts(os.monotonic() - started, 0.01, 5, "take no turns for one another")
 
 -- every function of os is a request, is made of some, or asks nobody
 local request_arguments = {

@@ -252,6 +252,13 @@ local function start_loading(name, runner)
     })
 end
 
+---Like pcall. Returns before an error goes on: a coroutine that fails does not close its variables.
+local function load_alone(name, runner)
+    local loading <close> = start_loading(name, runner)
+    libraries[name] = loading
+    return pcall(run_library, name)
+end
+
 local function require(name)
     expect(1, name, "require", "string")
     local runner = native.runner()
@@ -267,9 +274,7 @@ local function require(name)
         library.loaded:recv()
         waiting_for[runner] = nil
     end
-    local loading <close> = start_loading(name, runner)
-    libraries[name] = loading
-    local is_loaded, library = pcall(run_library, name)
+    local is_loaded, library = load_alone(name, runner)
     if not is_loaded then
         error(library, 2)
     end
