@@ -18,6 +18,7 @@
  *      -EINVAL      the caller's mistake: values whose tables are not closed, or nested too deep
  *      -EMSGSIZE    more than 64 MiB of values, or more than 256 contexts in them
  *      -ENOBUFS     the tree does not read what it is sent; try again later
+ *      -ETIMEDOUT   the tree itself has not replied: whether it has done what was asked is not known
  *      -ENOMEM
  *      -ECONNRESET, -EPIPE, -EPROTO and others: the tree has gone. So it stays: disconnect.
  * thox_error() has a sentence for each.
