@@ -64,6 +64,7 @@ int router_init(struct router *r, struct loop *loop, const struct router_ops *op
         list_init(&r->put_off);
         list_init(&r->free_calls);
         loop_later_init(&r->turn_end, router_on_turn_end);
+        buf_init(&r->trace_values, LIMIT_MESSAGE_BYTES);
         int error = loop_timer_init(&r->resume, loop, router_on_resume);
         if (error < 0)
                 return error_trace(error);
@@ -95,6 +96,7 @@ void router_deinit(struct router *r) {
         table_deinit(&r->peers);
         conn_scratch_deinit(&r->scratch);
         loop_timer_deinit(&r->resume);
+        buf_deinit(&r->trace_values);
 }
 
 uint32_t router_new_generation(struct router *r) {

@@ -45,11 +45,12 @@ struct router {
         struct table calls; /* cid -> struct call */
         struct context *native;
         struct route_cache routes;
-        struct queue *trace; /* NULL: nobody listens to it (trace.h) */
-        struct list dirty;   /* peers with queued output */
-        struct list doomed;  /* peers to close */
-        struct list closing; /* peers to free */
-        struct list put_off; /* peers whose frames were too much for one turn */
+        struct queue *trace;     /* NULL: nobody listens to it (trace.h) */
+        struct buf trace_values; /* memory for the next record */
+        struct list dirty;       /* peers with queued output */
+        struct list doomed;      /* peers to close */
+        struct list closing;     /* peers to free */
+        struct list put_off;     /* peers whose frames were too much for one turn */
         struct loop_timer resume;
         struct list free_calls;
         struct loop_later turn_end;

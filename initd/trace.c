@@ -55,6 +55,11 @@ struct watch *watch_free(struct watch *w) {
         return NULL;
 }
 
+static struct queue *watch_find_queue(const struct watch *w, size_t i) {
+        const struct context *c = w->contexts[i];
+        return queue_find(c, c->routing.log, c->routing.log_len);
+}
+
 static void watch_add(struct watch *w, struct context *c) {
         for (size_t i = 0; i < w->n; i++)
                 if (w->contexts[i] == c)
@@ -96,8 +101,7 @@ struct trace {
 static void trace_publish_logs(const struct trace *t, const struct watch *w) {
         ProtobufCBinaryData key = trace_key(t->name, t->name_len);
         for (size_t i = 0; i < w->n; i++) {
-                const struct context *c = w->contexts[i];
-                struct queue *q = queue_find(c, c->routing.log, c->routing.log_len);
+                struct queue *q = watch_find_queue(w, i);
                 if (q)
                         queue_publish(q, &key, 1, &t->out.values);
         }
@@ -115,12 +119,14 @@ static void trace_publish_processes(const struct trace *t) {
 }
 
 static bool trace_concerns_somebody(const struct trace *t, const struct watch *w) {
-        return (w && w->n > 0) || (t->caller && t->caller->is_traced) ||
-               (t->server && t->server->is_traced);
+        for (size_t i = 0; w && i < w->n; i++)
+                if (watch_find_queue(w, i))
+                        return true;
+        return (t->caller && t->caller->is_traced) || (t->server && t->server->is_traced);
 }
 
 static void trace_begin(struct trace *t, const char *kind, size_t n_pairs) {
-        record_init(&t->out);
+        t->out = (struct record){ .values = t->router->trace_values };
         record_pairs(&t->out, n_pairs);
         record_text(&t->out, "kind", kind);
         record_float(&t->out, "time", (double)clock_wall_us() / 1e6);
@@ -133,7 +139,8 @@ static void trace_finish(struct trace *t, const struct watch *w) {
                         trace_publish_logs(t, w);
                 trace_publish_processes(t);
         }
-        buf_deinit(&t->out.values);
+        buf_clear(&t->out.values);
+        t->router->trace_values = t->out.values;
 }
 
 /* The last field: the array breaks off at its end, wherever its bytes claim that to be, and so the
@@ -219,10 +226,10 @@ void trace_request(struct peer *sender,
         if (frame->extra.more && !refusal)
                 return; /* trace_long_request */
         watch_add_route(&w, target);
-        if (!trace_concerns_somebody(&t, &w))
-                return;
-        trace_put_call(&t, call, &w, &frame->extra, frame->extra.values_len);
-        if (refusal && (call->flags & WIRE_FLAG_ONEWAY) == 0)
+        bool is_heard = trace_concerns_somebody(&t, &w);
+        if (is_heard)
+                trace_put_call(&t, call, &w, &frame->extra, frame->extra.values_len);
+        if (is_heard && refusal && (call->flags & WIRE_FLAG_ONEWAY) == 0)
                 trace_refusal(&t, call->cid, &w, refusal);
         for (size_t i = 0; i < w.n; i++)
                 context_unref(w.contexts[i]);
