@@ -204,6 +204,10 @@ static int receive(struct client *c, uint64_t deadline, int also_fd, struct mess
                 if (r < 0)
                         return error_trace(r);
         }
+        if (m->event.type == CLIENT_EVENT_PUSHED) {
+                m->event.dropped += c->n_lost;
+                c->n_lost = 0;
+        }
         *ret = m;
         return 0;
 }
@@ -285,10 +289,6 @@ int client_wait(struct client *c, uint64_t timeout_us, int also_fd, struct clien
         }
         if (m->event.type == CLIENT_EVENT_ANSWER)
                 table_remove_u64(&c->started, m->seq);
-        if (m->event.type == CLIENT_EVENT_PUSHED) {
-                m->event.dropped += c->n_lost;
-                c->n_lost = 0;
-        }
         c->current = m;
         *ret = m->event;
         return 0;

@@ -475,3 +475,102 @@ Test(client, contexts_and_binds_wait_for_their_reply) {
         expect_event(CLIENT_EVENT_HANGUP, &e);
         disconnect();
 }
+
+/*
+ * Queues.
+ */
+
+static void peer_pushed(uint64_t number, uint64_t dropped) {
+        Thox__Pushed pushed = THOX__PUSHED__INIT;
+        const struct wire_extra extra = { .values = (const uint8_t *)"\x07", .values_len = 1 };
+
+        pushed.sid = 1;
+        pushed.handle = 1;
+        pushed.pid = 11;
+        pushed.seq = number;
+        pushed.dropped = dropped;
+        pushed.name = wire_bytes("news", 4);
+        pushed.key = wire_bytes("sport", 5);
+        WIRE_MESSAGE(m, 0, PUSHED, pushed, &pushed);
+        CHECK(conn_send(&peer_conn, &m, &extra) == 0);
+}
+
+static void script_queue(void) {
+        Thox__Reply reply = THOX__REPLY__INIT;
+
+        peer_welcome();
+        peer_expect(THOX__FRAME__BODY_LISTEN);
+        const Thox__Listen *listen = peer_frame->message->listen;
+        CHECK(listen->handle == 1 && listen->mode == 0 && listen->n_match == 1);
+        CHECK(listen->match[0].len == 2 && memcmp(listen->match[0].data, "s*", 2) == 0);
+        peer_reply(peer_frame->seq, STATUS_OK, 0);
+        peer_expect(THOX__FRAME__BODY_PUSH);
+        const Thox__Push *push = peer_frame->message->push;
+        CHECK(push->key.len == 5 && peer_frame->extra.values_len == 1);
+        reply.count = 3;
+        WIRE_MESSAGE(m, peer_frame->seq, REPLY, reply, &reply);
+        peer_pushed(1, 4);
+        peer_send(&m);
+        peer_flush();
+        peer_expect(THOX__FRAME__BODY_PUSH);
+        reply.status = STATUS_AGAIN;
+        reply.message = wire_bytes("full", 4);
+        m.seq = peer_frame->seq;
+        peer_send(&m);
+        peer_finish();
+}
+
+/* row 64 */
+Test(client, it_listens_and_pushes) {
+        const char *const match[] = { "s*" };
+        struct client_reply reply;
+        struct client_event event;
+        struct buf value;
+        connect_to(script_queue);
+        buf_init(&value, 16);
+        cr_assert_eq(value_put_integer(&value, 7), 0);
+        cr_assert_eq(client_listen(client, 1, "news", match, 1, &reply), 0);
+        cr_assert_eq(reply.status, STATUS_OK);
+        cr_assert_eq(client_push(client, 1, "news", "sport", &value, &reply), 0);
+        cr_assert_eq(reply.count, 3);
+        expect_event(CLIENT_EVENT_PUSHED, &event);
+        cr_assert_eq(event.number, 1);
+        cr_assert_eq(event.dropped, 4);
+        cr_assert(event.name_len == 4 && memcmp(event.name, "news", 4) == 0);
+        cr_assert(event.key_len == 5 && memcmp(event.key, "sport", 5) == 0);
+        cr_assert(event.values_len == 1 && event.values[0] == 7);
+        cr_assert_eq(client_push(client, 1, "news", NULL, &value, &reply), 0);
+        cr_assert_eq(reply.status, STATUS_AGAIN);
+        cr_assert_str_eq(reply.message, "full");
+        buf_deinit(&value);
+        disconnect();
+}
+
+static void script_pushes(void) {
+        peer_welcome();
+        peer_expect(THOX__FRAME__BODY_CALL);
+        for (uint64_t i = 1; i <= LIMIT_CLIENT_EVENTS + 10; i++)
+                peer_pushed(i, 0);
+        peer_answer(peer_frame->seq, STATUS_OK, NULL, 0, false);
+        peer_pushed(LIMIT_CLIENT_EVENTS + 11, 0);
+        peer_flush();
+        peer_finish();
+}
+
+/* row 65 */
+Test(client, a_flood_during_a_call_is_lost_and_counted) {
+        struct client_event event;
+        struct buf answer;
+        uint32_t status;
+        connect_to(script_pushes);
+        buf_init(&answer, 16);
+        cr_assert_eq(client_call(client, 1, "x", NULL, NULL, 0, TIMEOUT_US, &status, &answer), 0);
+        for (uint64_t n = 1; n <= LIMIT_CLIENT_EVENTS; n++) {
+                expect_event(CLIENT_EVENT_PUSHED, &event);
+                cr_assert(event.number == n && event.dropped == 0);
+        }
+        expect_event(CLIENT_EVENT_PUSHED, &event);
+        cr_assert_eq(event.number, LIMIT_CLIENT_EVENTS + 11);
+        cr_assert_eq(event.dropped, 10);
+        disconnect();
+}
