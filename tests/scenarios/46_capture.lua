@@ -319,17 +319,19 @@ end)
 tap.is(#seen, 0, "from within a C function nothing is asked")
 tap.ok(ended[2] == false and ended[3]:find("syscall across a C%-call boundary$"), "but raised")
 -- an argument whose metamethod captures something itself
-local nasty = setmetatable({}, { __index = function()
+local nasty = setmetatable({}, { __index = function(_, key)
     capture(coroutine.create(function()
         pcall(os.call, 0)
         os.pull("exit", 7)
     end))
+    return key == "name" and "nasty" or nil
 end })
 tap.same(requests(function()
     os.pull({ name = "x" }, 1)
     pcall(os.call, nasty)
     os.spawn(print, nasty)
-end), { { "pull", { name = "x" }, 1, n = 3 }, { "spawn", print, nasty, n = 3 } }, "arguments are those of the request")
+end), { { "pull", { name = "x" }, 1, n = 3 }, { "call", nasty, n = 2 }, { "spawn", print, nasty, n = 3 } },
+    "arguments are those of the request")
 
 -- print is a call like another
 local prints = requests(print, "a", 1)
