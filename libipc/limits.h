@@ -30,7 +30,7 @@
 #define LIMIT_OUT_BYTES (LIMIT_MESSAGE_BYTES + (8u << 20))   /* one with more is hung and removed */
 #define LIMIT_OUT_CALLS_BYTES (LIMIT_OUT_BYTES - (4u << 20)) /* more calls are BUSY, not its end */
 #define LIMIT_OUT_STALL_US (5u * 1000000u) /* sends on, paused this long, read nothing: removed */
-#define LIMIT_ONEWAY_OUT_BYTES (1u << 20)  /* one-way calls to a peer behind by this are dropped */
+#define LIMIT_ONEWAY_OUT_BYTES (1u << 20)  /* one-way calls that wait: further ones are dropped */
 
 /* Clients: what one keeps while it waits for something else. Calls beyond are BUSY. */
 #define LIMIT_CLIENT_EVENTS 4096u

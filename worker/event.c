@@ -401,6 +401,14 @@ void event_release_values(struct event_reader *r, struct event *e) {
         e->values_len = 0;
 }
 
+bool event_count_oneway(struct event_reader *r, struct event *e) {
+        if (r->n_oneway_bytes > LIMIT_ONEWAY_OUT_BYTES)
+                return false;
+        e->n_counted = sizeof(*e) + e->name_len + e->values_len;
+        r->n_oneway_bytes += e->n_counted;
+        return true;
+}
+
 struct event *event_free(struct event_reader *r, struct event *e) {
         if (!e)
                 return NULL;
@@ -410,6 +418,7 @@ struct event *event_free(struct event_reader *r, struct event *e) {
         list_remove(&e->listener_link);
         if (e->is_mail)
                 r->n_mail_freed++;
+        r->n_oneway_bytes -= e->n_counted;
         fd_close(e->fd);
         event_release_values(r, e);
         if (e->is_small)

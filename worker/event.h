@@ -39,6 +39,7 @@ struct event {
         uint64_t trace;    /* CALL: what it is part of */
         uint64_t serial;   /* in order of arrival */
         uint64_t order;    /* CALL: among those that wait (call_queue.h) */
+        size_t n_counted;  /* bytes of reader.n_oneway_bytes */
         uint64_t tried_by; /* the last pull whose predicate looked at it */
         uint64_t number;   /* QUEUE: of the push */
         uint64_t dropped;  /* QUEUE: lost before it */
@@ -68,6 +69,7 @@ struct event_reader {
         uint64_t n_events;
         uint64_t now_us;         /* when what is being read arrived */
         struct pool small;       /* events with little in them */
+        size_t n_oneway_bytes;   /* of calls without an answer that are still here */
         uint64_t n_mail_freed;   /* whoever remembers a place in a mailbox compares this first */
         struct chunk_pool *pool; /* of the connection, where `kept` goes back to */
         struct buf spare; /* kept so that long messages do not fault in fresh pages each time */
@@ -87,5 +89,7 @@ int event_read(struct event_reader *r,
                struct conn *conn,
                const struct wire_frame *frame,
                struct event **ret);
+/* False: too much waits already (LIMIT_ONEWAY_OUT_BYTES); else this counts until it is freed. */
+bool event_count_oneway(struct event_reader *r, struct event *e);
 void event_release_values(struct event_reader *r, struct event *e);
 struct event *event_free(struct event_reader *r, struct event *e);

@@ -322,6 +322,9 @@ static void worker_on_call(struct worker *w, struct event *e) {
                 int r = syscall_add_served(&w->syscalls, e);
                 if (r < 0)
                         worker_fail(w, r);
+        } else if (!event_count_oneway(&w->events, e)) {
+                event_free(&w->events, e);
+                return;
         }
         struct binding *b = worker_find_binding(w, e);
         if (!b || !binding_has_handler(b)) {

@@ -115,4 +115,29 @@ local after = initd_memory()
 tap.ok(after <= before + 128 * 1024, "and initd is not larger for it: " .. before .. ", " .. after)
 os.answer(os.pull({ type = "call", name = "closed" }).cid, OK, "kept")
 tap.is(os.pull(kept).args[1], "kept", "the one that fits has waited")
+os.unbind("closed")
+
+-- rows 40, 46: nobody refuses a call without an answer, but what waits has an end
+local idle = child.run([[
+    os.bind("idle")
+    os.bind("wake")
+    report()
+    os.pull({ type = "call", name = "wake" })
+    local n_kept, n_bytes = 0, 0
+    local event = os.pull({ type = "call", name = "idle" }, 0)
+    while event do
+        n_kept, n_bytes = n_kept + 1, n_bytes + #event.args[1]
+        event = os.pull({ type = "call", name = "idle" }, 0)
+    end
+    report(n_kept, n_bytes)
+]])
+idle:report()
+local text = string.rep("x", 10000)
+for _ = 1, 5000 do
+    os.send(0, "idle", text)
+end
+os.call(0, "wake")
+local n_kept, n_bytes = idle:report()
+tap.ok(n_kept > 0 and n_kept < 5000, "of 5000 one-way calls to a process that does not look some are dropped: " .. n_kept)
+tap.between(n_bytes, 900000, 1200000, "about a mebibyte waits for it")
 tap.done()
