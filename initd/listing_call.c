@@ -36,6 +36,8 @@ static void write_call(struct listing *l, const struct call *call) {
         record_party(out, "caller", "caller_name", call->caller);
         record_party(out, "server", "server_name", call->server);
         record_text(out, "state", call_state(call));
+        record_integer(out, "priority", call->priority);
+        record_integer(out, "hops", call->n_hops);
         record_float(out, "age", seconds_between(call->started_us, now));
         if (call->has_timer)
                 record_float(out, "deadline", seconds_between(now, call->timer.due_us));

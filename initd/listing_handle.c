@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "initd/binding.h"
 #include "initd/context.h"
 #include "initd/initd.h"
 #include "initd/listing_table.h"
@@ -42,8 +43,9 @@ static void write_handle(struct listing *l, const struct handle *h) {
         record_integer(out, "handle", h->number - 1); /* as programs count */
         record_text(out, "kind", context_kind(c));
         if (!c->is_dead) {
-                record_integer(out, "owner", c->owner ? c->owner->pid : PROCESS_PID_INITD);
-                record_text(out, "owner_name", listing_peer_name(c->owner));
+                const struct peer *owner = c->connected ? c->connected->server : c->owner;
+                record_integer(out, "owner", owner ? owner->pid : PROCESS_PID_INITD);
+                record_text(out, "owner_name", listing_peer_name(owner));
         }
         record_rights(out, h->rights);
         record_integer(out, "holders", c->n_holders);

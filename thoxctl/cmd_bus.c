@@ -113,7 +113,8 @@ static int run_calls(struct invocation *inv) {
                 { "AGE", "age", COLUMN_CPU },         { "STATE", "state", COLUMN_TEXT },
                 { "PID", "caller", COLUMN_NUMBER },   { "CALLER", "caller_name", COLUMN_TEXT },
                 { "TO", "server", COLUMN_NUMBER },    { "SERVER", "server_name", COLUMN_TEXT },
-                { "DUE-IN", "deadline", COLUMN_CPU }, { "CID", "cid", COLUMN_NUMBER },
+                { "DUE-IN", "deadline", COLUMN_CPU }, { "PRIO", "priority", COLUMN_NUMBER },
+                { "HOPS", "hops", COLUMN_NUMBER },    { "CID", "cid", COLUMN_NUMBER },
                 { "NAME", "name", COLUMN_TEXT },
         };
         static const struct view VIEW = {
@@ -202,8 +203,9 @@ const struct command VERB_HANDLES = {
         .usage = "[NAME|PID]",
         .summary = "list which contexts processes can reach, and with which rights",
         .details = "Handles are numbered as programs see them: 0 is the default context.\n"
-                   "Kinds: native, table and manual (how its owner routes it), dead (its owner is "
-                   "gone).",
+                   "Kinds: native, table and manual (how its owner routes it), connection (its "
+                   "owner\n"
+                   "is who serves it), dead.",
         .examples = { "thoxctl handles", "thoxctl handles bot" },
         .max_args = 1,
         .run = run_handles,

@@ -30,10 +30,12 @@ static int run_push(struct invocation *inv) {
         int exit_code, r;
 
         tree_args_init(&value);
+        r = literal_put(&value, inv->args[1]);
+        if (r == LITERAL_E_SYNTAX)
+                return literal_misused(inv, inv->args[1]);
         exit_code = tree_open(inv);
         if (exit_code != 0)
                 return exit_code;
-        r = literal_put(&value, inv->args[1]);
         if (r == 0)
                 r = client_push(inv->client, CLIENT_NATIVE_HANDLE, inv->args[0], inv->key, &value,
                                 &reply);

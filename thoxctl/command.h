@@ -29,6 +29,7 @@ struct invocation {
         bool wants_help, wants_version;
 
         bool is_admin, is_traced; /* run */
+        bool is_oneway;           /* call */
         const char *name, *runtime, *restart;
         uint64_t memory_bytes;
         uint64_t quantum_us, priority; /* INVOCATION_UNSET: not given */

@@ -60,6 +60,7 @@ const struct flag FLAGS[] = {
         { "trace", 0, false, NULL, "show its calls and answers on stderr", FLAG_KIND_SWITCH,
           AT(is_traced) },
         { "strace", 0, false, NULL, "the same", FLAG_KIND_SWITCH, AT(is_traced) },
+        { "oneway", 0, false, NULL, "expect no answer", FLAG_KIND_SWITCH, AT(is_oneway) },
         { "now", 0, false, NULL, "at once, without a chance to finish", FLAG_KIND_SWITCH,
           AT(is_now) },
 };

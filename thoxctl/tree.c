@@ -14,7 +14,7 @@
 #include "libipc/status.h"
 #include "thoxctl/json.h"
 
-static uint64_t timeout_of(const struct invocation *inv) {
+uint64_t tree_timeout(const struct invocation *inv) {
         return inv->timeout_us != 0 ? inv->timeout_us : TREE_TIMEOUT_US;
 }
 
@@ -68,7 +68,7 @@ int tree_open(struct invocation *inv) {
         r = find_socket(inv, &paths, &socket);
         if (r != 0)
                 return r;
-        r = client_new(&inv->client, socket, "thoxctl", timeout_of(inv));
+        r = client_new(&inv->client, socket, "thoxctl", tree_timeout(inv));
         if (r < 0)
                 return unreachable(inv, r, socket);
         output_trace(&inv->output, "connected to %s (%s) as pid %u, uid %u", socket,
@@ -103,7 +103,7 @@ int tree_ask(struct invocation *inv,
 
         buf_init(&none, 0);
         r = client_call(inv->client, CLIENT_NATIVE_HANDLE, endpoint, args ? args : &none, NULL, 0,
-                        timeout_of(inv), ret_status, answer);
+                        tree_timeout(inv), ret_status, answer);
         if (r < 0)
                 return tree_lost(inv, r, endpoint);
         output_trace(&inv->output, "%s: %s, %zu bytes, %.1f ms", endpoint, status_name(*ret_status),
@@ -183,7 +183,7 @@ int tree_lost(const struct invocation *inv, int r, const char *purpose) {
                                               .code = "timeout",
                                               .fix = "give it longer with --timeout" },
                             "%s: no answer within %.3g s", purpose,
-                            (double)timeout_of(inv) / (double)CLOCK_S_US);
+                            (double)tree_timeout(inv) / (double)CLOCK_S_US);
         if (r == -ECONNRESET || r == -EPIPE)
                 return fail(&inv->output,
                             (struct failure){ .exit_code = EXIT_CODE_UNREACHABLE,

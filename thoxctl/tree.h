@@ -13,6 +13,9 @@
 
 #define TREE_TIMEOUT_US (UINT64_C(30) * 1000000)
 
+/* --timeout, or TREE_TIMEOUT_US. */
+uint64_t tree_timeout(const struct invocation *inv);
+
 /* Connects; inv->client is set. */
 int tree_open(struct invocation *inv);
 

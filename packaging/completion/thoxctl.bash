@@ -55,6 +55,7 @@ _thoxctl() {
     get) own='--version' ;;
     set | rm) own='--expect --note' ;;
     logs) own='--lines' ;;
+    call) own='--oneway' ;;
     push) own='--key' ;;
     listen) own='--match --count' ;;
     trace) own='--count' ;;

@@ -22,6 +22,7 @@ end
 """
 CUSTOMER = b"""
 local counter = os.rpc.shop.counter()
+local line = os.connect("shop.buy")
 os.call{name = "shop.wait", timeout = 30}
 os.call(counter, "order")
 os.call(0, "alarm", 20)
@@ -74,6 +75,10 @@ with Tree() as tree:
     t.equal((service["name"], service["pid"], service["calls"]), ("shop.buy", pids["shop"], 2),
             "describe counts the calls of a service (row 106)")
     t.contains(tree.ctl("describe", "process.run").out, "usage      process.run{", "and shows how it is called")
+    t.equal(tree.ctl("call", "--oneway", "shop.buy").out, "", "a call that wants no answer gets none (row 46)")
+    service = tree.ctl("describe", "shop.buy", "--json").json()["service"]
+    t.equal((service["calls"], service["unanswered"]), (3, 0), "but is made")
+    t.equal(tree.ctl("call", "shop.buy", "{1,").code, 2, "what begins like a table must be one (row 147)")
     service = tree.ctl("describe", "shop.wait", "--json").json()["service"]
     t.equal((service["unanswered"], service["limit"]), (1, 256), "and those it has not answered, with their limit")
     missing = tree.ctl("describe", "shop.sell")
@@ -96,9 +101,11 @@ with Tree() as tree:
     handles = listed("handles", "customer")
     t.equal([(h["handle"], h["kind"], h["owner_name"]) for h in handles][0], (0, "table", "thoxctl"),
             "context 0 of a program is what thoxctl run made for it (row 106)")
-    counter = next(h for h in handles if h["owner"] == pids["shop"])
+    counter = next(h for h in handles if h["kind"] == "manual" and h["owner"] == pids["shop"])
     t.equal((counter["kind"], counter["rights"], counter["holders"]), ("manual", "call bind push listen share signal", 2),
             "a context that it was given has its owner, rights and holders (row 106)")
+    line = next(h for h in handles if h["kind"] == "connection")
+    t.equal((line["owner_name"], line["holders"]), ("shop", 1), "a connection has who serves it (row 106)")
     everybody = listed("handles")
     t.equal({h["kind"] for h in everybody if h["pid"] == pids["init"] and h["handle"] == 0}, {"native"},
             "init's context 0 is the native one")
@@ -110,6 +117,7 @@ with Tree() as tree:
     wait = calls["shop.wait"]
     t.equal((wait["caller"], wait["server"], wait["state"]), (pids["customer"], pids["shop"], "waiting"),
             "with who asks whom (row 106)")
+    t.equal((wait["priority"], wait["hops"]), (4, 0), "its priority and who has passed it on")
     t.ok(20 < wait["deadline"] <= 30, "its deadline", str(wait))
     t.ok(0 < wait["age"] < 20, "and its age", str(wait))
     t.ok(10 < calls["alarm"]["deadline"] <= 20 and calls["alarm"]["server"] == 1, "an alarm is a call to initd")

@@ -80,6 +80,40 @@ Test(json, rows_are_sorted_and_ties_keep_their_order) {
         json_decref(rows);
 }
 
+Test(json, tables_and_quoted_text_become_lua_values) {
+        static const char *const WORDS[] = {
+                "{}",
+                "{1, 'two', {3}}",
+                "{x = 1, ['a b'] = true, 7;}",
+                "{{{nil}}}",
+                " {1}",
+                "'a\\n\\65\\x42\\''",
+                "'it's'",
+                "{[1] = 2, -0x1f, y=\"\\\"\"}",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++)
+                cr_assert_eq(literal_put(&values, WORDS[i]), 0, "%s", WORDS[i]);
+        expect_json("[[],[1,\"two\",[3]],{\"1\":7,\"a b\":true,\"x\":1},[[[null]]],\" {1}\","
+                    "\"a\\nAB'\",\"'it's'\",{\"1\":-31,\"y\":\"\\\"\"}]");
+}
+
+Test(json, what_begins_like_a_table_must_be_one) {
+        static const char *const WORDS[] = {
+                "{",    "{1",   "{1 2}",    "{x}",     "{x =}", "{,}",
+                "{'a}", "{1}}", "{[1 = 2}", "{'\\q'}", "{f()}",
+        };
+        char deep[200];
+
+        for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++)
+                cr_expect_eq(literal_put(&values, WORDS[i]), LITERAL_E_SYNTAX, "%s", WORDS[i]);
+        memset(deep, '{', 100);
+        memset(deep + 100, '}', 100);
+        deep[199] = '\0';
+        cr_expect_eq(literal_put(&values, deep), LITERAL_E_SYNTAX);
+        cr_expect_eq(values.len, 0);
+}
+
 Test(json, words_become_lua_values) {
         static const char *const WORDS[] = {
                 "1",   "-5",   "0x10", "-0x10", "2.5", "1e3", ".5", "true", "false",
