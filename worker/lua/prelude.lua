@@ -577,8 +577,14 @@ local function load_input(source)
     return statements, find(first, "<eof>$") and first or message
 end
 
+local is_set_up, early = false, nil -- early: a channel for who asks before there is an environment
+
 native.set_evaluator(function(source)
     local cid = native.caller().cid
+    if not is_set_up then
+        early = early or native.chan()
+        early:recv()
+    end
     local chunk, message = load_input(source)
     if not chunk then
         native.answer(cid, status.BADCODE, message)
@@ -609,8 +615,8 @@ return function(info)
     env = new_env(info)
     native.set_globals(env)
     for i = 1, info.n_images - 1 do
-        local is_set_up, made = base.xpcall(set_up, native.traceback_error, i, info)
-        if not is_set_up then
+        local is_done, made = base.xpcall(set_up, native.traceback_error, i, info)
+        if not is_done then
             native.fail_runtime("runtime: " .. tostring(made))
         end
         env = made
@@ -618,6 +624,10 @@ return function(info)
     local chunk, message = native.load_image(info.n_images, env)
     if not chunk then
         error(message, 0)
+    end
+    is_set_up = true
+    if early then
+        early:close()
     end
     return chunk(unpack(info.args, 1, info.args.n))
 end
