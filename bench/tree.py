@@ -49,12 +49,11 @@ class Tree:
         with open(os.path.join(self.dir, "log"), encoding="utf-8") as log:
             return log.read()[-2000:]
 
-    def spawn(self, *args):
+    def spawn(self, *args, output=subprocess.PIPE):
         """thoxctl with these arguments, its output in a pipe."""
         return subprocess.Popen(
             [os.path.join(self.build, "thoxctl/thoxctl"), "--dir", self.dir, *args],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            preexec_fn=pinned(self.cpu))
+            stdout=output, stderr=subprocess.PIPE, text=True, preexec_fn=pinned(self.cpu))
 
     def control(self, *args, seconds=120):
         """Runs thoxctl and returns what it printed."""

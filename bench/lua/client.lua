@@ -3,9 +3,9 @@
 --     client.lua SIZE FLIGHT MILLISECONDS [START [WAY [NAMES]]]
 --
 -- START is the second of the monotonic clock at which to begin, so that several clients do together.
--- The ways: `tasks`, FLIGHT of them, each with one call; `events`, one task with all of them; `chain`,
--- tasks whose calls pass through four contexts of the client; `owner`, through a context of another
--- program; `names`, tasks that call NAMES names in turn.
+-- The ways: `tasks`, FLIGHT of them, each with one call; `events`, one task with all of them;
+-- `connection`, tasks that call through one; `chain`, through four contexts of the client; `owner`,
+-- through a context of another program; `names`, tasks that call NAMES names in turn.
 
 local size, flight, ms, start, way, n_names = ...
 size, flight = math.tointeger(size), math.tointeger(flight)
@@ -16,6 +16,9 @@ local payload = ("x"):rep(size)
 local ways = {
     tasks = function()
         return { os.rpc.bench.echo }
+    end,
+    connection = function()
+        return { assert(os.connect("bench.echo")) }
     end,
     chain = function()
         local ctx = 0
