@@ -225,7 +225,8 @@ void trace_request(struct peer *sender,
                            .name_len = call->name_len };
         if (frame->extra.more && !refusal)
                 return; /* trace_long_request */
-        watch_add_route(&w, target);
+        if (target->route.is_logged)
+                watch_add_route(&w, target);
         bool is_heard = trace_concerns_somebody(&t, &w);
         if (is_heard)
                 trace_put_call(&t, call, &w, &frame->extra, frame->extra.values_len);
