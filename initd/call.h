@@ -8,7 +8,8 @@
  *                refused: answered, no object
  *
  * A call is linked three times: in router->calls by cid, at the caller (calls_made), at the server
- * (calls_served). A server that forwards it (forward.h) hands it to another one. Owned by the router.
+ * (calls_served), and once more in a manual context (context->calls). A server that forwards it
+ * (forward.h) or that another one stands in for (fallback.h) hands it on. Owned by the router.
  */
 #pragma once
 
