@@ -225,6 +225,10 @@ void trace_request(struct peer *sender,
                            .name_len = call->name_len };
         if (frame->extra.more && !refusal)
                 return; /* trace_long_request */
+        if (!refusal && target->route.is_fixed) {
+                t.name = target->route.name;
+                t.name_len = target->route.name_len;
+        }
         if (target->route.is_logged)
                 watch_add_route(&w, target);
         bool is_heard = trace_concerns_somebody(&t, &w);

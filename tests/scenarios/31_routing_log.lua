@@ -69,6 +69,17 @@ tap.ok(names[2] == "watched.double", "the answer has the name that the server kn
 watched:exit()
 os.close(old)
 
+-- Connections do not lead past it.
+watched = child.run([[
+    local double = os.connect(0, "watched.double")
+    report(os.rpc[double].x(4))
+]], { ctx = world })
+tap.is(watched:report(), 8, "a call on a connection")
+call, answer = record(), record()
+tap.same({ call.name, call.args[1], answer.name, answer.args[1] },
+    { "watched.double", 4, "watched.double", 8 }, "is logged under the name it leads to")
+watched:exit()
+
 -- A context that is called by hand.
 local manual = os.context({ mode = "manual", log = "manual" })
 os.listen(manual, "manual")
