@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "libipc/base/clock.h"
@@ -120,6 +121,49 @@ void api_set_worded_functions(lua_State *L, const luaL_Reg *functions) {
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)
                 lua_pushstring(L, words[i]);
         luaL_setfuncs(L, functions, _API_WORD_N);
+}
+
+/* ---- names and patterns -------------------------------------------------------------------- */
+
+void api_fail_argument(lua_State *L, const struct api_argument *argument, const char *fmt, ...) {
+        va_list args;
+        va_start(args, fmt);
+        lua_pushvfstring(L, fmt, args);
+        va_end(args);
+        luaL_error(L, "bad argument #%d to '%s' (%s)", argument->index, argument->function,
+                   lua_tostring(L, -1));
+}
+
+ProtobufCBinaryData api_check_text(lua_State *L,
+                                   const struct api_argument *argument,
+                                   const char *key) {
+        size_t len;
+        if (lua_type(L, -1) != LUA_TSTRING)
+                api_fail_argument(L, argument, "%s: every entry must be a string, not a %s", key,
+                                  luaL_typename(L, -1));
+        const char *text = lua_tolstring(L, -1, &len);
+        if (len > LIMIT_NAME_BYTES)
+                api_fail_argument(L, argument, "%s: an entry has more than %d bytes", key,
+                                  (int)LIMIT_NAME_BYTES);
+        return wire_bytes(text, len);
+}
+
+size_t api_check_patterns(lua_State *L,
+                          const struct api_argument *argument,
+                          const char *key,
+                          ProtobufCBinaryData *ret) {
+        if (!lua_istable(L, -1))
+                api_fail_argument(L, argument, "%s must be a list", key);
+        lua_Unsigned n = lua_rawlen(L, -1);
+        if (n > LIMIT_PATTERNS)
+                api_fail_argument(L, argument, "%s has more than %d patterns", key,
+                                  (int)LIMIT_PATTERNS);
+        for (lua_Unsigned i = 0; i < n; i++) {
+                lua_rawgeti(L, -1, (lua_Integer)i + 1);
+                ret[i] = api_check_text(L, argument, key);
+                lua_pop(L, 1);
+        }
+        return n;
 }
 
 /* ---- time ---------------------------------------------------------------------------------- */

@@ -61,6 +61,24 @@ static inline void api_set_integer(lua_State *L, enum api_word key, lua_Integer 
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
+/* Which argument of which function a message is about. */
+struct api_argument {
+        const char *function;
+        int index;
+};
+/* Raises "bad argument #2 to 'listen' (...)". */
+void api_fail_argument(lua_State *L, const struct api_argument *argument, const char *fmt, ...);
+/* The string at the top, an entry of the argument's list or table `key`: a name or a pattern. It stays
+ * alive there. */
+ProtobufCBinaryData api_check_text(lua_State *L,
+                                   const struct api_argument *argument,
+                                   const char *key);
+/* The list of those at the top, at most LIMIT_PATTERNS. Returns how many. */
+size_t api_check_patterns(lua_State *L,
+                          const struct api_argument *argument,
+                          const char *key,
+                          ProtobufCBinaryData *ret);
+
 /* Seconds at `index`, as a time of the monotonic clock; SCHED_NEVER for nil. */
 uint64_t api_check_deadline(lua_State *L, int index);
 uint64_t api_check_duration(lua_State *L, int index); /* microseconds */

@@ -1,7 +1,6 @@
 /*
  * api_context.c - os.context, os.route, os.connect, os.share, os.close. A Lua file.
  */
-#include <stdarg.h>
 #include <string.h>
 
 #include "worker/api.h"
@@ -21,51 +20,14 @@ static int request(lua_State *L, Thox__Frame *message, lua_KContext ctx, lua_KFu
 
 /* A routing on its way to the wire; the strings stay alive in their tables. */
 struct routing {
-        const char *function; /* that it is argument `index` of */
-        int index;
+        struct api_argument argument;
         Thox__Routing body;
         ProtobufCBinaryData allow[LIMIT_PATTERNS], deny[LIMIT_PATTERNS], bind[LIMIT_PATTERNS];
         Thox__Renaming renamings[LIMIT_PATTERNS], *map[LIMIT_PATTERNS];
         ProtobufCBinaryData push[LIMIT_PATTERNS], listen[LIMIT_PATTERNS];
 };
 
-static void routing_fail(lua_State *L, const struct routing *r, const char *fmt, ...) {
-        va_list args;
-        va_start(args, fmt);
-        lua_pushvfstring(L, fmt, args);
-        va_end(args);
-        luaL_error(L, "bad argument #%d to '%s' (%s)", r->index, r->function, lua_tostring(L, -1));
-}
-
-/* The string at the top, which is an entry of the table `key`. */
-static ProtobufCBinaryData check_text(lua_State *L, const struct routing *r, const char *key) {
-        size_t len;
-        if (lua_type(L, -1) != LUA_TSTRING)
-                routing_fail(L, r, "%s: every entry must be a string, not a %s", key,
-                             luaL_typename(L, -1));
-        const char *text = lua_tolstring(L, -1, &len);
-        if (len > LIMIT_NAME_BYTES)
-                routing_fail(L, r, "%s: an entry has more than %d bytes", key,
-                             (int)LIMIT_NAME_BYTES);
-        return wire_bytes(text, len);
-}
-
-static size_t check_patterns(lua_State *L,
-                             const struct routing *r,
-                             const char *key,
-                             ProtobufCBinaryData *ret) {
-        if (!lua_istable(L, -1))
-                routing_fail(L, r, "%s must be a list", key);
-        lua_Unsigned n = lua_rawlen(L, -1);
-        if (n > LIMIT_PATTERNS)
-                routing_fail(L, r, "%s has more than %d patterns", key, (int)LIMIT_PATTERNS);
-        for (lua_Unsigned i = 0; i < n; i++) {
-                lua_rawgeti(L, -1, (lua_Integer)i + 1);
-                ret[i] = check_text(L, r, key);
-                lua_pop(L, 1);
-        }
-        return n;
-}
+#define routing_fail(L, r, ...) api_fail_argument(L, &(r)->argument, __VA_ARGS__)
 
 /* {from = to, ...} */
 static size_t check_map(lua_State *L, struct routing *r) {
@@ -77,9 +39,9 @@ static size_t check_map(lua_State *L, struct routing *r) {
                         routing_fail(L, r, "map has more than %d entries", (int)LIMIT_PATTERNS);
                 Thox__Renaming *renaming = &r->renamings[n];
                 thox__renaming__init(renaming);
-                renaming->to = check_text(L, r, "map");
+                renaming->to = api_check_text(L, &r->argument, "map");
                 lua_pushvalue(L, -2);
-                renaming->from = check_text(L, r, "map");
+                renaming->from = api_check_text(L, &r->argument, "map");
                 lua_pop(L, 1);
                 r->map[n++] = renaming;
         }
@@ -111,19 +73,19 @@ static void check_routing_key(lua_State *L, struct routing *r, const char *key) 
         else if (strcmp(key, "to") == 0)
                 body->to = api_check_handle(L, lua_gettop(L));
         else if (strcmp(key, "allow") == 0)
-                body->n_allow = check_patterns(L, r, key, body->allow = r->allow);
+                body->n_allow = api_check_patterns(L, &r->argument, key, body->allow = r->allow);
         else if (strcmp(key, "deny") == 0)
-                body->n_deny = check_patterns(L, r, key, body->deny = r->deny);
+                body->n_deny = api_check_patterns(L, &r->argument, key, body->deny = r->deny);
         else if (strcmp(key, "bind") == 0)
-                body->n_bind = check_patterns(L, r, key, body->bind = r->bind);
+                body->n_bind = api_check_patterns(L, &r->argument, key, body->bind = r->bind);
         else if (strcmp(key, "log") == 0 && lua_type(L, -1) != LUA_TSTRING)
                 routing_fail(L, r, "log must be the name of a queue");
         else if (strcmp(key, "log") == 0)
-                body->log = check_text(L, r, key);
+                body->log = api_check_text(L, &r->argument, key);
         else if (strcmp(key, "push") == 0)
-                body->n_push = check_patterns(L, r, key, body->push = r->push);
+                body->n_push = api_check_patterns(L, &r->argument, key, body->push = r->push);
         else if (strcmp(key, "listen") == 0)
-                body->n_listen = check_patterns(L, r, key, body->listen = r->listen);
+                body->n_listen = api_check_patterns(L, &r->argument, key, body->listen = r->listen);
         else if (strcmp(key, "map") == 0) {
                 body->map = r->map;
                 body->n_map = check_map(L, r);
@@ -131,12 +93,12 @@ static void check_routing_key(lua_State *L, struct routing *r, const char *key) 
                 routing_fail(L, r, "unknown key '%s'", key);
 }
 
-/* The table at r->index. */
+/* The table at r->argument.index. */
 static void check_routing(lua_State *L, struct routing *r) {
         thox__routing__init(&r->body);
-        luaL_checktype(L, r->index, LUA_TTABLE);
+        luaL_checktype(L, r->argument.index, LUA_TTABLE);
         r->body.mode = WIRE_ROUTING_TABLE;
-        for (lua_pushnil(L); lua_next(L, r->index) != 0; lua_pop(L, 1))
+        for (lua_pushnil(L); lua_next(L, r->argument.index) != 0; lua_pop(L, 1))
                 check_routing_key(L, r, lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?");
 }
 
@@ -150,7 +112,7 @@ static int context_continue(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static int l_context(lua_State *L) {
-        struct routing r = { .function = "context", .index = 1 };
+        struct routing r = { .argument = { "context", 1 } };
         Thox__ContextNew body = THOX__CONTEXT_NEW__INIT;
         lua_settop(L, 1);
         if (!lua_isnil(L, 1)) {
@@ -163,7 +125,7 @@ static int l_context(lua_State *L) {
 
 /* route(ctx, routing) */
 static int l_route(lua_State *L) {
-        struct routing r = { .function = "route", .index = 2 };
+        struct routing r = { .argument = { "route", 2 } };
         Thox__ContextRoute body = THOX__CONTEXT_ROUTE__INIT;
         lua_settop(L, 2);
         body.handle = api_check_handle(L, 1);

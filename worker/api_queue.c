@@ -14,9 +14,8 @@ static int check_place(lua_State *L, uint32_t *ret_handle) {
         return has_context ? 2 : 1;
 }
 
-static void fail_key(lua_State *L, int index, const char *function) {
-        luaL_error(L, "bad argument #%d to '%s' (unknown key '%s')", index, function,
-                   luaL_tolstring(L, -2, NULL));
+static void fail_key(lua_State *L, const struct api_argument *argument) {
+        api_fail_argument(L, argument, "unknown key '%s'", luaL_tolstring(L, -2, NULL));
 }
 
 static bool is_key(lua_State *L, const char *key) {
@@ -35,15 +34,16 @@ static int push_continue(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static ProtobufCBinaryData check_push_key(lua_State *L, int index) {
+        const struct api_argument argument = { "push", index };
         ProtobufCBinaryData key = { 0 };
         if (lua_isnoneornil(L, index))
                 return key;
         luaL_checktype(L, index, LUA_TTABLE);
         for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
                 if (!is_key(L, "key"))
-                        fail_key(L, index, "push");
+                        fail_key(L, &argument);
                 if (lua_type(L, -1) != LUA_TSTRING)
-                        luaL_error(L, "bad argument #%d to 'push' (key must be a string)", index);
+                        api_fail_argument(L, &argument, "key must be a string");
                 size_t len;
                 const char *text = lua_tolstring(L, -1, &len);
                 key = wire_bytes(text, len);
@@ -87,56 +87,38 @@ struct listen_body {
         ProtobufCBinaryData match[LIMIT_PATTERNS];
 };
 
-static void check_match(lua_State *L, struct listen_body *l, int index) {
-        if (!lua_istable(L, -1))
-                luaL_error(L, "bad argument #%d to 'listen' (match must be a list)", index);
-        lua_Unsigned n = lua_rawlen(L, -1);
-        if (n > LIMIT_PATTERNS)
-                luaL_error(L, "bad argument #%d to 'listen' (match has more than %d patterns)",
-                           index, (int)LIMIT_PATTERNS);
-        for (lua_Unsigned i = 0; i < n; i++) {
-                size_t len;
-                if (lua_rawgeti(L, -1, (lua_Integer)i + 1) != LUA_TSTRING)
-                        luaL_error(L, "bad argument #%d to 'listen' (match[%d] is no string)",
-                                   index, (int)i + 1);
-                const char *text = lua_tolstring(L, -1, &len);
-                l->match[i] = wire_bytes(text, len);
-                lua_pop(L, 1);
-        }
-        l->body.match = l->match;
-        l->body.n_match = n;
-}
-
-static uint32_t check_mode(lua_State *L, int index) {
+static uint32_t check_mode(lua_State *L, const struct api_argument *argument) {
         static const char *const modes[] = { "drop-oldest", "drop-new", "block" };
         const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
         for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
                 if (strcmp(text, modes[i]) == 0)
                         return (uint32_t)i;
-        return (uint32_t)luaL_error(
-                L, "bad argument #%d to 'listen' (mode is drop-oldest, drop-new or block)", index);
+        api_fail_argument(L, argument, "mode is drop-oldest, drop-new or block");
+        return 0;
 }
 
-static uint32_t check_limit(lua_State *L, int index) {
+static uint32_t check_limit(lua_State *L, const struct api_argument *argument) {
         lua_Integer limit = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
         if (limit < 1 || limit > UINT32_MAX)
-                luaL_error(L, "bad argument #%d to 'listen' (limit is a number from 1 on)", index);
+                api_fail_argument(L, argument, "limit is a number from 1 on");
         return (uint32_t)limit;
 }
 
 static void check_listen_options(lua_State *L, struct listen_body *l, int index) {
+        const struct api_argument argument = { "listen", index };
         if (lua_isnoneornil(L, index))
                 return;
         luaL_checktype(L, index, LUA_TTABLE);
         for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
                 if (is_key(L, "limit"))
-                        l->body.limit = check_limit(L, index);
+                        l->body.limit = check_limit(L, &argument);
                 else if (is_key(L, "mode"))
-                        l->body.mode = check_mode(L, index);
+                        l->body.mode = check_mode(L, &argument);
                 else if (is_key(L, "match"))
-                        check_match(L, l, index);
+                        l->body.n_match =
+                                api_check_patterns(L, &argument, "match", l->body.match = l->match);
                 else
-                        fail_key(L, index, "listen");
+                        fail_key(L, &argument);
         }
 }
 

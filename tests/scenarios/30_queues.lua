@@ -230,7 +230,7 @@ tap.raises("unknown key 'kye'", "options have names", os.push, "x", 1, { kye = "
 tap.raises("unknown key 'mod'", "for listening too", os.listen, "x", { mod = "block" })
 tap.raises("mode is drop-oldest, drop-new or block", "there are three modes", os.listen, "x", { mode = "?" })
 tap.raises("limit is a number", "a limit is a number", os.listen, "x", { limit = 0 })
-tap.raises("match[1] is no string", "patterns are strings", os.listen, "x", { match = { 1 } })
+tap.raises("every entry must be a string", "patterns are strings", os.listen, "x", { match = { 1 } })
 
 -- row 65: a flood hurts nobody
 local deaf = child.run("os.listen('flood') report() while true do end", { properties = { quantum = 0 } })
