@@ -10,11 +10,16 @@ static int request(lua_State *L, Thox__Frame *message, lua_KContext ctx, lua_KFu
         struct worker *w = worker_of(L);
         uint32_t seq;
         hijack_check(L);
+        if (wire_size_max(message, NULL) > LIMIT_FRAME_HEADER_BYTES)
+                return api_refuse(L, STATUS_LIMIT,
+                                  "a routing of more than 64 KiB (limit LIMIT_FRAME_HEADER_BYTES)");
         int r = syscall_request(&w->syscalls, message, w->vm.task, NULL, &seq);
         if (r != 0)
                 worker_fail(w, r);
         return api_wait(L, seq, ctx, k);
 }
+
+static_assert(LIMIT_FRAME_HEADER_BYTES == 64u << 10, "the message above names it");
 
 /* ---- context, route ------------------------------------------------------------------------------- */
 

@@ -157,6 +157,12 @@ event = os.pull({ queue = "audit" })
 tap.same({ n, n_dropped + event.dropped }, { 4, 36 }, "and says how much it has lost")
 
 tap.refused(os.status.BADARGS, "a log has a name", os.context({ log = "a/b" }))
+local long = {}
+for i = 1, 256 do
+    long[i] = ("x"):rep(120) .. i
+end
+tap.refused(os.status.LIMIT, "a routing has a largest size",
+    os.context({ allow = long, deny = long, push = long, listen = long }))
 tap.raises("log must be the name of a queue", "which is a string", os.context, { log = true })
 os.close(world)
 os.close(manual)
