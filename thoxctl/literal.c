@@ -122,12 +122,15 @@ static int put_quoted(struct parser *p, struct buf *values) {
 
         buf_init(&text, LIMIT_MESSAGE_BYTES);
         while (r == 0 && *p->at != quote) {
-                int c = (unsigned char)*p->at++;
+                int c = (unsigned char)*p->at;
                 char byte;
 
+                if (c == '\0')
+                        return LITERAL_E_SYNTAX;
+                p->at++;
                 if (c == '\\')
                         c = parse_escape(&p->at);
-                if (c <= 0 && !(c == 0 && p->at[-1]))
+                if (c < 0)
                         return LITERAL_E_SYNTAX;
                 byte = (char)c;
                 r = buf_add(&text, &byte, 1);
