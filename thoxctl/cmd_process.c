@@ -69,7 +69,7 @@ static void show_tree_status(const struct output *o, const json_t *tree) {
         static const struct column FIELDS[] = {
                 { "state", "state", COLUMN_STATE },
                 { "version", "version", COLUMN_TEXT },
-                { "linux-pid", "linux_pid", COLUMN_NUMBER },
+                { "linux-pid", "pid", COLUMN_NUMBER },
                 { "uptime", "uptime", COLUMN_DURATION },
                 { "directory", "dir", COLUMN_TEXT },
                 { "socket", "socket", COLUMN_TEXT },
@@ -77,11 +77,10 @@ static void show_tree_status(const struct output *o, const json_t *tree) {
                 { "calls", "calls", COLUMN_NUMBER },
         };
         static const struct column DAEMON_COLUMNS[] = {
-                { "PID", "pid", COLUMN_NUMBER },
+                { "LINUX-PID", "pid", COLUMN_NUMBER },
                 { "DAEMON", "name", COLUMN_TEXT },
                 { "STATE", "state", COLUMN_STATE },
                 { "RESTARTS", "restarts", COLUMN_NUMBER },
-                { "LINUX-PID", "linux_pid", COLUMN_NUMBER },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)

@@ -137,7 +137,7 @@ static int run_shutdown(struct invocation *inv) {
         if (exit_code != 0)
                 return exit_code;
         tree = json_array_get(values, 0);
-        pid = json_integer_value(json_object_get(tree, "linux_pid"));
+        pid = json_integer_value(json_object_get(tree, "pid"));
         n_processes = json_integer_value(json_object_get(tree, "processes"));
         json_decref(values);
         if (!user_agrees(inv, n_processes)) {

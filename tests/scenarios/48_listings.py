@@ -139,6 +139,11 @@ with Tree() as tree:
             error = json.loads(result.err)["error"]
             t.equal((result.code, error["code"]), (code, name), f"{verb} {wanted} is an error (row 147)")
 
+    status = tree.ctl("status").out.splitlines()
+    t.contains(status, f"linux-pid  {tree.initd.pid}", "status tells the tree's process (row 106)")
+    t.equal(status[-3].split()[:3], [str(tree.daemons()["storaged"]["pid"]), "storaged", "running"],
+            "and those of its daemons")
+
     # Many rows: complete, and nobody waits for them.
     many = start(tree, "many", b"""
         for i = 1, 200 do os.bind("many." .. i, function() end) end
