@@ -280,6 +280,17 @@ static int l_preempt(lua_State *L UNUSED) {
         return 0;
 }
 
+static int return_nothing(lua_State *L UNUSED, int status UNUSED, lua_KContext ctx UNUSED) {
+        return 0;
+}
+
+/* What os.syscall("yield", ...) performs: what a yield of a task itself does, the others' turn. */
+static int l_yield(lua_State *L) {
+        if (!hijack_can_park(L))
+                return hijack_refuse(L);
+        return hijack_give_way(L, return_nothing);
+}
+
 /* runner(): a number for what runs beside others: a task, or the coroutine of a capture. */
 static int l_runner(lua_State *L) {
         const struct vm *vm = vm_of(L);
@@ -296,9 +307,13 @@ static int l_is_captured(lua_State *L) {
 
 void capture_open(lua_State *L) {
         static const luaL_Reg functions[] = {
-                { "capture", l_capture }, { "syscall", l_syscall },
-                { "preempt", l_preempt }, { "capturable", l_make_capturable },
-                { "runner", l_runner },   { "is_captured", l_is_captured },
+                { "capture", l_capture },
+                { "syscall", l_syscall },
+                { "preempt", l_preempt },
+                { "yield", l_yield },
+                { "capturable", l_make_capturable },
+                { "runner", l_runner },
+                { "is_captured", l_is_captured },
                 { NULL, NULL },
         };
         luaL_setfuncs(L, functions, 0);

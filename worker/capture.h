@@ -18,7 +18,7 @@
 
 #include <lua.h>
 
-/* Adds capture, syscall and preempt, and what the prelude needs. */
+/* Adds capture, syscall, preempt and yield, and what the prelude needs. */
 void capture_open(lua_State *L);
 
 /* Pushes the capturable function that `fn`, of no upvalues, is as a request of that kind. */

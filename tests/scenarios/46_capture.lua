@@ -408,6 +408,20 @@ tap.ok(n_others >= 5, "and other tasks run meanwhile")
 n_others = nil
 tap.same({ os.syscall("preempt") }, {}, "performing it takes nothing more")
 
+-- row 27: a yield of the program itself, performed, is what it is in a task
+local n_turns = 0
+local sibling = os.spawn(function()
+    n_turns = n_turns + 1
+end)
+local yielder = coroutine.create(function()
+    return select("#", coroutine.yield("nobody", "asks"))
+end)
+local request = table.pack(capture(yielder))
+tap.same(request, { "yield", "nobody", "asks", n = 3 }, "a yield of its own can be performed")
+tap.same({ capture(yielder, os.syscall(table.unpack(request))) }, { "return", 0 }, "it returns nothing")
+tap.is(n_turns, 1, "when others have had their turn")
+os.join(sibling)
+
 -- row 27: a hundred captures within each other pass a slice outward once each
 local function nest(n)
     if n > 0 then

@@ -471,7 +471,7 @@ local function new_os(info)
         native[name] = native.capturable(name, native[name])
         os[name] = native[name]
     end
-    for _, name in ipairs({ "kill_group", "kill_task", "preempt" }) do
+    for _, name in ipairs({ "kill_group", "kill_task", "preempt", "yield" }) do
         native[name] = native.capturable(name, native[name])
     end
     os.rpc, os.capture, os.syscall = native.rpc, native.capture, native.syscall
