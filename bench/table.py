@@ -28,6 +28,7 @@ class Row:
         self.value, self.limit = value, limit
         self.at_most, self.at_least = at_most, at_least
         self.peers = peers or {}
+        self.slack = 1
 
     def ratio(self, value):
         return value / self.limit if value is not None and self.limit else None
@@ -40,8 +41,8 @@ class Row:
             return ""
         if self.judged() is None:
             return "not measured"
-        met = self.judged() <= self.at_most if self.at_most is not None \
-            else self.judged() >= self.at_least
+        met = self.judged() <= self.at_most * self.slack if self.at_most is not None \
+            else self.judged() * self.slack >= self.at_least
         return "met" if met else "MISSED"
 
     def target(self):

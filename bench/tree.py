@@ -32,6 +32,7 @@ class Tree:
     def __init__(self, build, cpu):
         self.build = build
         self.cpu = cpu
+        self.programs = {}
         self.dir = tempfile.mkdtemp(prefix="thox-bench-")
         self.log = open(os.path.join(self.dir, "log"), "w", encoding="utf-8")
         read_fd, write_fd = os.pipe()
@@ -64,11 +65,15 @@ class Tree:
         return json.loads(self.control("run", os.path.join(LUA, program), *args, seconds=seconds))
 
     def stay(self, program, *args):
-        """Starts one of bench/lua that prints `ready` and goes on; returns its thoxctl."""
+        """Starts one of bench/lua that prints `ready` and goes on; returns its thoxctl. Its pid is
+        in self.programs."""
+        before, name = set(self.pids()), program.removesuffix(".lua")
         process = self.spawn("run", os.path.join(LUA, program), *args)
         line = process.stdout.readline()
         if line != "ready\n":
             raise Failure(f"{program} printed {line!r}: {process.stderr.read()}")
+        self.programs[name] = next(pid for pid in self.pids() if pid not in before
+                                   and comm_of(pid) == f"thox: {name}"[:15])
         return process
 
     def store(self, name, program):
@@ -124,13 +129,12 @@ def parent_of(pid):
         return None
 
 
-def pid_of(pids, comm):
-    """The one among these whose name begins so."""
-    for pid in pids:
+def comm_of(pid):
+    try:
         with open(f"/proc/{pid}/comm", encoding="latin-1") as name:
-            if name.read().startswith(comm):
-                return pid
-    raise Failure(f"no process is called '{comm}'")
+            return name.read().rstrip("\n")
+    except OSError:
+        return ""
 
 
 def pss_kib(pid):
