@@ -181,6 +181,7 @@ Test(queue, drop_new_counts_what_found_no_room) {
         say_taken(&first, sid, 3);
         end_expect_closed(&first);
         cr_assert_eq(f.closed_reason, EXIT_REASON_PROTOCOL, "it was given two more");
+        end_deinit(&first);
         fixture_add(&f, &first, PEER_ROLE_WORKER, 11);
 }
 
@@ -362,5 +363,6 @@ Test(queue, a_push_in_several_frames_is_none) {
         WIRE_MESSAGE(m, ++pusher.next_seq, PUSH, push, &body);
         end_send_with(&pusher, &m, &more);
         end_expect_closed(&pusher);
+        end_deinit(&pusher);
         fixture_add(&f, &pusher, PEER_ROLE_WORKER, 10);
 }
