@@ -77,7 +77,7 @@ static void show_json(const struct output *o, const struct client_event *e) {
         json_decref(values);
 }
 
-static bool show_event(const struct feed *feed, const struct client_event *e) {
+static bool show_event(struct feed *feed, const struct client_event *e) {
         const struct output *o = &feed->inv->output;
 
         if (o->is_json)

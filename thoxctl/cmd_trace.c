@@ -50,8 +50,8 @@ bool trace_feed_show(const struct trace_feed *t, const struct client_event *e) {
         return true;
 }
 
-static bool show_event(const struct feed *feed, const struct client_event *e) {
-        return trace_feed_show(container_of(feed, const struct trace_feed, feed), e);
+static bool show_event(struct feed *feed, const struct client_event *e) {
+        return trace_feed_show(container_of(feed, struct trace_feed, feed), e);
 }
 
 int trace_feed_open(struct trace_feed *t, struct invocation *inv, const char *name, FILE *out) {

@@ -42,7 +42,7 @@ static uint64_t time_left(uint64_t deadline_us) {
         return deadline_us > now ? deadline_us - now : 0;
 }
 
-int feed_run(const struct feed *feed) {
+int feed_run(struct feed *feed) {
         struct invocation *inv = feed->inv;
         uint64_t deadline_us =
                 inv->timeout_us != 0 ? clock_now_us() + inv->timeout_us : CLIENT_FOREVER;

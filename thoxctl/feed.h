@@ -18,13 +18,13 @@ struct feed {
         const char *match[FEED_MATCH_MAX];
         size_t n_match;
         /* Writes one event; whether there was something to write. */
-        bool (*show)(const struct feed *feed, const struct client_event *e);
+        bool (*show)(struct feed *feed, const struct client_event *e);
 };
 
 /* Listens. 0, or an exit code after the failure was reported. */
 int feed_open(const struct feed *feed);
 /* Shows inv->n_count events, or all that come. An exit code. */
-int feed_run(const struct feed *feed);
+int feed_run(struct feed *feed);
 
 /* Reports a refusal: "cannot `verb` 'what'". */
 int feed_refused(const struct invocation *inv,
