@@ -31,6 +31,8 @@ FOREIGN = [
     ("libconfig", r"#\s*include\s*<libconfig", {"libipc/base/conf.c"}),
     ("lmdb", r"#\s*include\s*<lmdb\.h>", {"storaged/disk.c"}),
     ("Lua", r"#\s*include\s*<(lua5\.4/)?(lua|lauxlib|lualib|luaconf)\.h>", {"worker/", "runtimed/compile.c"}),
+    ("ncurses", r"#\s*include\s*<n?curses", {"thoxctl/screen.c"}),
+    ("libedit", r"#\s*include\s*<(histedit|editline)", {"thoxctl/line.c"}),
     ("sd_notify", r"\bsd_notifyf?\s*\(|#\s*include\s*<systemd/", {"initd/notify.c"}),
 ]
 
