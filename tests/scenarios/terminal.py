@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import termios
 import time
@@ -115,7 +116,12 @@ class Terminal:
     def type(self, text):
         os.write(self.fd, text.encode())
 
-    def end(self):
-        while self.read(5):
-            pass
+    def end(self, seconds=8):
+        """Waits for the end of thoxctl; its exit status, or None when it does not come."""
+        deadline = time.monotonic() + seconds * SLOWNESS
+        while self.read(0.1):
+            if time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+                return None
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
