@@ -16,12 +16,14 @@
 #        include <wchar.h>
 
 #        define HISTORY_LINES 1000
+#        define END_OF_INPUT L'\4' /* Ctrl-D */
 
 struct line_editor {
         EditLine *edit;
         History *history;
         HistEvent event;
         const char *prompt;
+        bool is_empty; /* nothing of this line has been typed */
         line_wait_fn *wait;
         void *userdata;
 };
@@ -45,7 +47,7 @@ static int on_get_char(EditLine *edit, wchar_t *ret) {
         size_t n = 0;
 
         for (;;) {
-                wchar_t c;
+                wchar_t c = 0;
                 size_t r;
 
                 if (n == sizeof(bytes) || e->wait(e->userdata) < 0 ||
@@ -55,6 +57,10 @@ static int on_get_char(EditLine *edit, wchar_t *ret) {
                 n++;
                 if (r == (size_t)-2)
                         continue;
+                /* Typed before the terminal is the editor's it would be taken for a letter. */
+                if (e->is_empty && c == END_OF_INPUT)
+                        return -1;
+                e->is_empty &= r == 0;
                 *ret = r == (size_t)-1 ? L'?' : c;
                 return 1;
         }
@@ -101,6 +107,7 @@ const char *line_editor_read(struct line_editor *e, const char *prompt, size_t *
         int n = 0;
 
         e->prompt = prompt;
+        e->is_empty = true;
         line = el_gets(e->edit, &n);
         if (!line || n <= 0)
                 return NULL;
