@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "initd/binding.h"
@@ -28,18 +27,11 @@
 #include "libipc/name.h"
 
 #define CALL_MESSAGE_BYTES 512u
+#define CALL_SPARES 1024u
 #define CALL_TOO_LONG "a message of more than 64 MiB (limit LIMIT_MESSAGE_BYTES)"
 static_assert(LIMIT_MESSAGE_BYTES == 64u << 20, "CALL_TOO_LONG names it");
 
 /* ---- the object ---------------------------------------------------------------------------- */
-
-static struct call *call_alloc(struct router *r) {
-        if (list_is_empty(&r->free_calls))
-                return malloc(sizeof(struct call));
-        struct list *node = r->free_calls.next;
-        list_remove(node);
-        return container_of(node, struct call, made_link);
-}
 
 static void call_free(struct router *r, struct call *call) {
         if (call->has_timer)
@@ -48,14 +40,11 @@ static void call_free(struct router *r, struct call *call) {
         buf_deinit(&call->answer);
         watch_free(call->watch);
         context_unref(call->context);
-        list_add_head(&r->free_calls, &call->made_link);
+        pool_free(&r->call_pool, call);
 }
 
-void call_free_spares(struct router *r) {
-        list_for_each_safe(node, &r->free_calls) {
-                list_remove(node);
-                free(container_of(node, struct call, made_link));
-        }
+void call_pool_init(struct pool *pool) {
+        pool_init(pool, sizeof(struct call), CALL_SPARES);
 }
 
 /* The server's side of a call: what it is to answer, counted where it arrived. */
@@ -100,7 +89,7 @@ int call_new(struct call **ret,
              uint64_t cid,
              struct peer *caller,
              const struct target *target) {
-        struct call *call = call_alloc(r);
+        struct call *call = pool_new(&r->call_pool);
         if (!call)
                 return error_origin(ENOMEM);
         memset(call, 0, offsetof(struct call, name));

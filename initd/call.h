@@ -18,6 +18,7 @@
 
 #include "initd/peer.h"
 #include "libipc/base/buf.h"
+#include "libipc/base/pool.h"
 #include "libipc/loop.h"
 #include "libipc/value.h"
 
@@ -117,9 +118,9 @@ int call_new(struct call **ret,
 void call_set_name(struct call *call, const void *name, size_t len);
 void call_answered(struct call *call, struct peer *server, struct wire_frame *frame);
 
-/* For router_deinit: what is left, and the memory kept for new calls. */
+/* For router_init and router_deinit: where the memory of calls comes from, and what is left of them. */
+void call_pool_init(struct pool *pool);
 void call_drop_all(struct router *r);
-void call_free_spares(struct router *r);
 
 /* For peer_close and context_kill. */
 void call_drop_made(struct peer *caller);

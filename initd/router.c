@@ -62,7 +62,7 @@ int router_init(struct router *r, struct loop *loop, const struct router_ops *op
         list_init(&r->doomed);
         list_init(&r->closing);
         list_init(&r->put_off);
-        list_init(&r->free_calls);
+        call_pool_init(&r->call_pool);
         loop_later_init(&r->turn_end, router_on_turn_end);
         buf_init(&r->trace_values, LIMIT_MESSAGE_BYTES);
         int error = loop_timer_init(&r->resume, loop, router_on_resume);
@@ -91,7 +91,7 @@ void router_deinit(struct router *r) {
         loop_later_cancel(&r->turn_end);
         context_kill(r->native);
         context_unref(r->native);
-        call_free_spares(r);
+        pool_deinit(&r->call_pool);
         table_deinit(&r->calls);
         table_deinit(&r->peers);
         conn_scratch_deinit(&r->scratch);

@@ -11,6 +11,7 @@
 
 #include "initd/route_cache.h"
 #include "libipc/base/list.h"
+#include "libipc/base/pool.h"
 #include "libipc/base/table.h"
 #include "libipc/conn.h"
 #include "libipc/loop.h"
@@ -52,7 +53,7 @@ struct router {
         struct list closing;     /* peers to free */
         struct list put_off;     /* peers whose frames were too much for one turn */
         struct loop_timer resume;
-        struct list free_calls;
+        struct pool call_pool;
         struct loop_later turn_end;
         uint32_t next_generation, next_seq; /* seq of initd's own calls */
         uint64_t now_us;                    /* of this turn; 0: not asked for yet */
