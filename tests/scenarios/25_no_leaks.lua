@@ -1,5 +1,6 @@
 -- What came and went leaves nothing behind in the router. Rows 40, 44.
 -- flags: --admin
+-- load: none
 local tap = require("tap")
 local child = require("child")
 

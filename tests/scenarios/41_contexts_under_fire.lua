@@ -1,6 +1,7 @@
 -- Contexts by the thousand, closed and killed in the middle of everything; nothing is lost, nothing left.
 -- Rows 52, 53, 54, 55, 56, 57, 58, 59, 62, 63.
 -- flags: --admin
+-- load: none
 local tap = require("tap")
 local child = require("child")
 local machine = require("machine")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the scenarios and prints one TAP stream.
 
-usage: run.py BUILD-DIR [--slow] [NAME...]
+usage: run.py BUILD-DIR [--slow | --under-load] [NAME...]
 
 A scenario is a file NN_name.lua or NN_name.py beside this one. Lua programs are run by `thoxctl run` on
 one tree that all of them share; Python scripts find that tree in THOX_DIR or start their own. The head of
@@ -11,6 +11,9 @@ a file may say how it wants to be run:
     -- args: one two       arguments of the program
     -- tree: --no-hooks    a tree of its own, with these options of thox-initd
     -- suite: slow         only with --slow
+    -- load: none          not with --under-load: it counts what is in the tree, or how long things take
+
+With --under-load, the programs of load.lua work on the shared tree all the time.
 
 After the last one the tree must stop at SIGTERM with exit status 0 and leave nothing behind.
 """
@@ -24,7 +27,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 SCENARIO_SECONDS = 30
 SLOW_SECONDS = 240
-DIRECTIVE = re.compile(r"^(?:--|#) (flags|args|tree|suite): *(.*)$", re.MULTILINE)
+DIRECTIVE = re.compile(r"^(?:--|#) (flags|args|tree|suite|load): *(.*)$", re.MULTILINE)
 RESULT = re.compile(r"^(ok|not ok)\b(?: \d+)?(?: - )?(.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)$")
 
@@ -35,6 +38,7 @@ class Scenario:
         head = path.read_text(encoding="utf-8")[:2000]
         self.wants = {key: value.split() for key, value in DIRECTIVE.findall(head)}
         self.is_slow = self.wants.get("suite") == ["slow"]
+        self.bears_load = self.path.suffix == ".lua" and "load" not in self.wants
 
     def command(self, build):
         if self.path.suffix == ".py":
@@ -98,7 +102,8 @@ def run_scenario(harness, stream, tree, scenario):
 
 def check_nothing_runs(stream, tree, scenario):
     """A scenario ends what it started."""
-    rest = {pid: p["name"] for pid, p in tree.processes().items() if pid > 4}
+    rest = {pid: p["name"] for pid, p in tree.processes().items()
+            if pid > 4 and not p["name"].startswith("load")}
     if rest:
         stream.result(False, f"{scenario.name}: leaves no process in the tree", f"left: {rest}")
         for pid in rest:
@@ -116,12 +121,19 @@ def prepare(harness, tree):
             raise RuntimeError(f"cannot store library '{path.stem}':\n{result.err}")
 
 
-def run_on_tree(harness, stream, options, scenarios):
+def start_load(harness, tree):
+    harness.Running("run", "--name", "load", HERE / "load.lua", directory=tree.directory)
+    harness.wait_until(lambda: tree.ctl("call", "load.echo", "1").code == 0, 10, "the load serves")
+
+
+def run_on_tree(harness, stream, options, scenarios, is_loaded):
     label = "tree " + (" ".join(options) or "of all")
     tree = harness.Tree(*options)
     try:
         tree.start()
         prepare(harness, tree)
+        if is_loaded:
+            start_load(harness, tree)
         for scenario in scenarios:
             run_scenario(harness, stream, tree, scenario)
             check_nothing_runs(stream, tree, scenario)
@@ -145,11 +157,11 @@ def main():
 
     harness.die_with_parent()
     harness.adopt_orphans()
-    is_slow = "--slow" in sys.argv
-    names = [name for name in sys.argv[2:] if name != "--slow"]
+    is_slow, is_loaded = "--slow" in sys.argv, "--under-load" in sys.argv
+    names = [name for name in sys.argv[2:] if not name.startswith("--")]
     scenarios = [Scenario(path) for path in sorted(HERE.glob("[0-9][0-9]_*.*"))]
     wanted = [s for s in scenarios
-              if (s.is_slow == is_slow if not names else any(s.name.endswith(n) for n in names))]
+              if (s.is_slow == is_slow if not names else any(s.name.endswith(n) for n in names)) and (s.bears_load or not is_loaded)]
     stream = Stream()
     if not wanted:
         stream.result(False, "there is a scenario to run")
@@ -157,7 +169,7 @@ def main():
     for scenario in wanted:
         trees.setdefault(tuple(scenario.wants.get("tree", [])), []).append(scenario)
     for options, group in trees.items():
-        run_on_tree(harness, stream, options, group)
+        run_on_tree(harness, stream, options, group, is_loaded)
     return stream.finish()
 
 
