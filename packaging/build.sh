@@ -16,6 +16,7 @@ packages=(
     libncurses-dev
     libprotobuf-c-dev
     libsystemd-dev
+    lua-check
     lua5.4
     mandoc
     meson

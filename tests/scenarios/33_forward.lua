@@ -41,7 +41,8 @@ local client = child.run([[
 ]])
 tap.same({ client:report() }, { OK, expert.pid, "expert", client.pid, os.uid(), "renamed", 1.5, nil },
     "the caller gets the answer of the last server, which sees the caller and its arguments")
-tap.same({ client:report() }, { "expert", client.pid, os.uid(), "instead", nil }, "arguments may be other ones")
+tap.same({ client:report() }, { "expert", client.pid, os.uid(), "instead", nil },
+    "arguments may be other ones")
 client:exit()
 
 -- row 41: raw events, long values, contexts; the name stays when none is given

@@ -6,8 +6,10 @@ local child = require("child")
 local OK, BUSY = os.status.OK, os.status.BUSY
 
 -- row 40: the limit of a service
-tap.raises("limit must be from 1 to 1024", "a limit is a number of calls", os.bind, "shop", nil, { limit = 0 })
-tap.raises("limit must be from 1 to 1024", "that one process can hold", os.bind, "shop", nil, { limit = 1025 })
+tap.raises("limit must be from 1 to 1024", "a limit is a number of calls", os.bind, "shop", nil,
+    { limit = 0 })
+tap.raises("limit must be from 1 to 1024", "that one process can hold", os.bind, "shop", nil,
+    { limit = 1025 })
 os.bind("shop", nil, { limit = 4 })
 local cids = {}
 for i = 1, 4 do
@@ -80,7 +82,8 @@ local room = os.context()
 for i = 1, 64 do
     cids[i] = os.call(room, "any" .. i)
 end
-tap.is(os.pull(os.call(room, "one.more")).status_code, BUSY, "64 calls of one process fit in a manual context")
+tap.is(os.pull(os.call(room, "one.more")).status_code, BUSY,
+    "64 calls of one process fit in a manual context")
 for i = 1, 64 do
     os.cancel(cids[i])
     os.pull(cids[i])
@@ -138,6 +141,7 @@ for _ = 1, 5000 do
 end
 os.call(0, "wake")
 local n_kept, n_bytes = idle:report()
-tap.ok(n_kept > 0 and n_kept < 5000, "of 5000 one-way calls to a process that does not look some are dropped: " .. n_kept)
+tap.ok(n_kept > 0 and n_kept < 5000,
+    "of 5000 one-way calls to a process that does not look some are dropped: " .. n_kept)
 tap.between(n_bytes, 900000, 1200000, "about a mebibyte waits for it")
 tap.done()

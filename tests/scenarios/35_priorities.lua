@@ -37,7 +37,8 @@ for i = 1, 80 do
     last[call.pid] = call.args[1]
     os.answer(call.cid, OK)
 end
-tap.is(order[1] .. order[20] .. order[40], "777", "the calls of the higher priority come first, though they came last")
+tap.is(order[1] .. order[20] .. order[40], "777",
+    "the calls of the higher priority come first, though they came last")
 tap.is(order[41] .. order[80], "00", "no call gets more than its caller's")
 tap.ok(is_in_order, "those of one caller keep their order")
 low:report()

@@ -61,7 +61,8 @@ tap.is((run_with({ "extended#*" })), "DENIED NOTFOUND NOTFOUND DENIED DENIED",
     "a runtime is part of the name, however it is asked for")
 tap.is((run_with({ "no*", "extended#nobody" })), "NOTFOUND NOTFOUND NOTFOUND DENIED DENIED",
     "patterns are names and prefixes")
-tap.is((run_with({ "*" })), "NOTFOUND NOTFOUND NOTFOUND NOTFOUND OK", "only '*' allows code that is no program")
+tap.is((run_with({ "*" })), "NOTFOUND NOTFOUND NOTFOUND NOTFOUND OK",
+    "only '*' allows code that is no program")
 tap.is((run_with(nil)), "NOTFOUND NOTFOUND NOTFOUND NOTFOUND OK", "as does no list")
 
 -- row 51: children inherit, and only shrink
@@ -91,7 +92,8 @@ parent:exit()
 tap.refused(BADARGS, "a list is a list", os.run_code("", { properties = { bind = "a" } }))
 tap.refused(BADARGS, "of names", os.run_code("", { properties = { bind = { 1 } } }))
 tap.refused(BADARGS, "or patterns", os.run_code("", { properties = { bind = { "a/b" } } }))
-tap.refused(BADARGS, "'#' stands in names of programs alone", os.run_code("", { properties = { bind = { "a#b" } } }))
+tap.refused(BADARGS, "'#' stands in names of programs alone",
+    os.run_code("", { properties = { bind = { "a#b" } } }))
 tap.refused(BADARGS, "and once", os.run_code("", { properties = { run = { "a#b#c" } } }))
 tap.refused(BADARGS, "a name is not empty", os.run_code("", { properties = { run = { "" } } }))
 local many = {}
@@ -101,5 +103,6 @@ end
 local _, code, text = os.run_code("", { properties = { bind = many } })
 tap.is(code, LIMIT, "a list has an end")
 tap.has(text, "LIMIT_PATTERNS", "the message names the limit")
-tap.is(select(2, os.run("nobody", { properties = { run = {} } })), NOTFOUND, "the list is the child's, not the caller's")
+tap.is(select(2, os.run("nobody", { properties = { run = {} } })), NOTFOUND,
+    "the list is the child's, not the caller's")
 tap.done()

@@ -18,7 +18,8 @@ end
 
 -- row 61: an old client on a new server
 local translated = os.context({ map = { ["fs.open"] = "vfs.open" }, default = "forward", to = 0 })
-local old_client = child.run("report(os.rpc.fs.open('file', nil, 3)) report(os.rpc.fs.close())", { ctx = translated })
+local old_client = child.run("report(os.rpc.fs.open('file', nil, 3)) report(os.rpc.fs.close())",
+    { ctx = translated })
 tap.same(table.pack(old_client:report()), table.pack("vfs.open", "file", nil, 3),
     "a client that knows the old name reaches the new one, with its arguments")
 tap.is(old_client:report(), "fs.close", "and what is not in the map as before")
@@ -48,13 +49,16 @@ local function answers_in(routing, ...)
     return statuses
 end
 local map = { ["fs.open"] = "vfs.open" }
-tap.same(answers_in({ map = map, deny = { "vfs.open" }, default = "forward" }, "fs.open", "fs.close"), { DENIED, OK },
+tap.same(answers_in({ map = map, deny = { "vfs.open" }, default = "forward" }, "fs.open", "fs.close"),
+    { DENIED, OK },
     "a name turned into a denied one is denied")
-tap.same(answers_in({ map = map, deny = { "fs.open" }, default = "forward" }, "fs.open", "vfs.open"), { DENIED, OK },
+tap.same(answers_in({ map = map, deny = { "fs.open" }, default = "forward" }, "fs.open", "vfs.open"),
+    { DENIED, OK },
     "so is a denied one that would be turned into another")
 tap.same(answers_in({ map = map, allow = { "vfs.open" } }, "fs.open", "vfs.open"), { OK, OK },
     "the allow list names what is called in the end")
-tap.same(answers_in({ map = map, allow = { "fs.open" } }, "fs.open"), { DENIED }, "and not what it was called before")
+tap.same(answers_in({ map = map, allow = { "fs.open" } }, "fs.open"), { DENIED },
+    "and not what it was called before")
 tap.has(select(2, pcall(os.rpc[os.context({ map = map, to = 0 })].fs.open)).message, "'fs.open'",
     "a refusal speaks of the name that was called")
 
@@ -110,7 +114,8 @@ prisoner:kill()
 -- row 62: circles and long chains
 local first = os.context({ default = "forward", to = 0 })
 local second = os.context({ default = "forward", to = first })
-tap.refused(BADARGS, "a circle of two contexts is refused", os.route(first, { default = "forward", to = second }))
+tap.refused(BADARGS, "a circle of two contexts is refused",
+    os.route(first, { default = "forward", to = second }))
 tap.is(status_of(second, "vfs.read"), OK, "and both work")
 local function chain(n, to)
     for _ = 1, n do
@@ -123,21 +128,25 @@ tap.is(status_of(long_chain, "vfs.read"), OK, "a call goes through sixteen conte
 tap.refused(os.status.LIMIT, "a seventeenth is refused", os.context({ default = "forward", to = long_chain }))
 local joint = os.context({ default = "forward", to = 0 })
 local far = chain(10, joint)
-tap.is(os.route(joint, { default = "forward", to = chain(10, 0) }), true, "a chain may be made longer in its middle")
+tap.is(os.route(joint, { default = "forward", to = chain(10, 0) }), true,
+    "a chain may be made longer in its middle")
 tap.is(status_of(far, "vfs.read"), DENIED, "but no call goes through more than sixteen")
 os.route(joint, { default = "forward", to = 0 })
 tap.is(status_of(far, "vfs.read"), OK, "shortened, it works again")
 
 -- Only by the owner.
-local visitor = child.run("report(os.route(os.contexts.lent, { default = 'forward', to = 0 }))", { contexts = { lent = first } })
+local visitor = child.run("report(os.route(os.contexts.lent, { default = 'forward', to = 0 }))",
+    { contexts = { lent = first } })
 tap.refused(DENIED, "a holder changes nothing", visitor:report())
 visitor:exit()
 tap.refused(DENIED, "nor does anybody change the native context", os.route(0, { default = "forward" }))
 tap.refused(BADCTX, "or one that is not there", os.route(999, {}))
-tap.raises("bad argument #2 to 'route' (unknown key 'mapp')", "wrong keys raise", os.route, first, { mapp = {} })
+tap.raises("bad argument #2 to 'route' (unknown key 'mapp')", "wrong keys raise", os.route, first,
+    { mapp = {} })
 tap.raises("bad argument #2 to 'route' (map: every entry must be a string, not a number)", "and wrong types",
     os.route, first, { map = { a = 1 } })
-tap.raises("bad argument #1 to 'context' (map must be a table)", "in os.context as well", os.context, { map = "a" })
+tap.raises("bad argument #1 to 'context' (map must be a table)", "in os.context as well", os.context,
+    { map = "a" })
 tap.raises("table expected, got nil", "a routing is wanted", os.route, first)
 
 tap.done()

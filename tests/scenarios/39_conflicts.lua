@@ -53,7 +53,7 @@ local first = server("one", "alone")
 local _, status, message = server("two", "alone")
 tap.is(status, EXISTS, "a name that is bound is bound") -- row 50
 tap.has(message, "bound already", "and the refusal says so")
-_, status, message = server("two", "alone", "balance")
+_, status = server("two", "alone", "balance")
 tap.is(status, EXISTS, "whatever the second would agree to")
 tap.is(who("alone", 3), "one one one", "the first serves it")
 first:kill()
@@ -63,7 +63,8 @@ first:kill()
 tap.is(status_of("alone"), NOTBOUND, "then nobody does")
 
 -- alternative: the newest serves, its end restores the one before
-local a, b, c = server("a", "alt", "alternative"), server("b", "alt", "alternative"), server("c", "alt", "alternative")
+local a, b, c = server("a", "alt", "alternative"), server("b", "alt", "alternative"),
+    server("c", "alt", "alternative")
 tap.is(who("alt", 3), "c c c", "the newest alternative serves") -- row 50
 b:kill()
 tap.is(who("alt", 2), "c c", "the end of one that is covered changes nothing")
@@ -132,8 +133,8 @@ for i = 1, 5 do
     crowd[i]:report()
 end
 tap.is(who("busy", 2), "stand-in stand-in", "one that is at its limit is passed over") -- rows 40, 50
-for _, c in ipairs(crowd) do
-    c:kill()
+for _, member in ipairs(crowd) do
+    member:kill()
 end
 full:kill()
 stand_in:kill()
@@ -160,11 +161,13 @@ tap.is(status_of("bal"), NOTBOUND, "and takes the name with it")
 
 -- A process joins once, and is asked nothing afterwards.
 os.bind("mine", function() return "mine" end, { on_conflict = "balance" })
-local again, again_status, again_message = os.bind(0, "mine", function() return "again" end, { on_conflict = "balance" })
+local again, again_status, again_message =
+    os.bind(0, "mine", function() return "again" end, { on_conflict = "balance" })
 tap.same({ again, again_status }, { nil, EXISTS }, "a process binds a name once")
 tap.has(again_message, "this process", "and is told that it is its own")
 tap.is(os.unbind("mine"), true, "and unbinds it")
-tap.raises("invalid option 'random'", "an unknown policy is a mistake", os.bind, "x", nil, { on_conflict = "random" })
+tap.raises("invalid option 'random'", "an unknown policy is a mistake", os.bind, "x", nil,
+    { on_conflict = "random" })
 tap.raises("bad argument #3 to 'bind'", "of this argument", os.bind, "x", function() end, { on_conflict = 1 })
 tap.raises("usage must be a string", "a usage is a string", os.bind, "x", nil, { usage = 1 })
 tap.refused(os.status.BADARGS, "of one line", os.bind("x", nil, { usage = "a\nb" }))
@@ -199,7 +202,8 @@ for _, policy in ipairs({ "balance", "fallback", "alternative" }) do
         add()
     end
     local n_ok, n_dead = seen[OK] or 0, seen[os.status.DEAD] or 0
-    tap.is(n_ok + n_dead, n_asked, policy .. ": each call is answered, by a member or DEAD by its end") -- rows 43, 50
+    tap.is(n_ok + n_dead, n_asked,
+        policy .. ": each call is answered, by a member or DEAD by its end") -- rows 43, 50
     tap.ok(n_ok >= n_asked / 3, policy .. ": and whoever lives answers")
     for _, member in ipairs(members) do
         member:kill()

@@ -91,7 +91,8 @@ tap.same({ os.join(outer_task) }, { true, false, "inside" }, "for its leader to 
 
 -- Killing.
 group = os.group()
-local victims = { group:spawn(wait_for_ever), group:spawn(os.pull), group:spawn(function() os.rpc.alarm(60) end) }
+local victims = { group:spawn(wait_for_ever), group:spawn(os.pull),
+    group:spawn(function() os.rpc.alarm(60) end) }
 coroutine.yield()
 tap.is(os.kill(group), true, "a group is killed")
 tap.same({ group:join() }, { false, "killed" }, "and says so")

@@ -49,7 +49,8 @@ for i = 1, 100000 do
     end
 end
 collectgarbage()
-tap.between(collectgarbage("count") - before, -1000, 100, "an empty channel takes no memory, whatever it kept")
+tap.between(collectgarbage("count") - before, -1000, 100,
+    "an empty channel takes no memory, whatever it kept")
 
 -- Who waits longest is served first.
 c = os.chan()
@@ -69,7 +70,8 @@ for i = 1, 5 do
     os.spawn(c.send, c, i)
 end
 coroutine.yield()
-tap.same({ c:recv(), (c:recv()), (c:recv()), (c:recv()), (c:recv()) }, { 1, 2, 3, 4, 5 }, "and so are senders")
+tap.same({ c:recv(), (c:recv()), (c:recv()), (c:recv()), (c:recv()) }, { 1, 2, 3, 4, 5 },
+    "and so are senders")
 
 -- Closing.
 c = os.chan(1)
@@ -80,7 +82,8 @@ local receiver = os.spawn(closed.recv, closed)
 coroutine.yield()
 tap.is(c:close(), true, "a channel is closed")
 closed:close()
-tap.same({ os.join(sender) }, { true, nil, os.status.DEAD, "the channel is closed" }, "a waiting sender is told")
+tap.same({ os.join(sender) }, { true, nil, os.status.DEAD, "the channel is closed" },
+    "a waiting sender is told")
 tap.same({ os.join(receiver) }, { true, nil, os.status.DEAD, "the channel is closed" }, "so is a receiver")
 tap.refused(os.status.DEAD, "nothing can be sent any more", c:send("late"))
 tap.is(c:recv(), "kept", "what was kept is still received")
@@ -99,7 +102,8 @@ tap.same(seen, { "job 1", "job 2", "job 3" }, "a loop over a channel ends with i
 
 -- alt.
 local a, b = os.chan(1), os.chan(1)
-tap.refused(os.status.AGAIN, "alt with a default does not wait", os.alt({ { a, "recv" }, { b, "recv" }, default = true }))
+tap.refused(os.status.AGAIN, "alt with a default does not wait",
+    os.alt({ { a, "recv" }, { b, "recv" }, default = true }))
 tap.refused(os.status.TIMEOUT, "alt has a timeout", os.alt({ { a, "recv" }, timeout = 0.01 }))
 b:send("from b")
 tap.same({ os.alt({ { a, "recv" }, { b, "recv" } }) }, { 2, "from b" }, "alt takes what is there")
@@ -121,7 +125,8 @@ tap.is(a:recv(), "later", "the arm that was not taken is gone")
 chooser = os.spawn(os.alt, { { a, "recv" }, { rendezvous, "recv" } })
 coroutine.yield()
 rendezvous:close()
-tap.same({ os.join(chooser) }, { true, 2, nil, os.status.DEAD, "the channel is closed" }, "alt tells of a closed channel")
+tap.same({ os.join(chooser) }, { true, 2, nil, os.status.DEAD, "the channel is closed" },
+    "alt tells of a closed channel")
 
 local counts = { 0, 0, 0 }
 local ready = { os.chan(1), os.chan(1), os.chan(1) }
@@ -149,7 +154,8 @@ tap.lasts(os.clock() - cpu, 0, 0.05, "who waits uses no time")
 os.kill({ tid = killed })
 os.kill({ tid = also_killed })
 os.join(also_killed)
-tap.refused(os.status.AGAIN, "a killed receiver receives nothing", os.alt({ { c, "send", 1 }, default = true }))
+tap.refused(os.status.AGAIN, "a killed receiver receives nothing",
+    os.alt({ { c, "send", 1 }, default = true }))
 killed = os.spawn(c.send, c, "of a dead task")
 coroutine.yield()
 os.kill({ tid = killed })
@@ -184,8 +190,10 @@ tap.is(sum, n_tasks * n_each * (n_each + 1) // 2, "nothing is lost or doubled")
 
 -- A callback of a C function can do what needs no waiting.
 c = os.chan(1)
-tap.is((("x"):gsub("x", function() c:send("through") return "y" end)), "y", "a send that need not wait works anywhere")
-tap.raises("across a C-call boundary", "one that must wait says so", string.gsub, "x", "x", function() c:send(2) end)
+tap.is((("x"):gsub("x", function() c:send("through") return "y" end)), "y",
+    "a send that need not wait works anywhere")
+tap.raises("across a C-call boundary", "one that must wait says so", string.gsub, "x", "x",
+    function() c:send(2) end)
 
 -- Mistakes.
 tap.raises("a capacity is 0", "a capacity is not negative", os.chan, -1)

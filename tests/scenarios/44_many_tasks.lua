@@ -23,7 +23,8 @@ for i = 1, N do
     end)
 end
 coroutine.yield()
-tap.between(collectgarbage("count") - before, 0, MEMORY_KIB, "ten thousand waiting tasks take less than 50 MiB")
+tap.between(collectgarbage("count") - before, 0, MEMORY_KIB,
+    "ten thousand waiting tasks take less than 50 MiB")
 gate:close()
 group:join()
 tap.is(#is_done, N, "all of them come to their end")

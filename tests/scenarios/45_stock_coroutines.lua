@@ -13,15 +13,18 @@ end)
 -- row 17: who runs, and who can yield
 local main, is_main = coroutine.running()
 tap.same({ type(main), is_main }, { "thread", true }, "a task's own coroutine is a main one")
-tap.same({ coroutine.isyieldable(), coroutine.isyieldable(main) }, { false, false }, "it has nobody to yield to")
+tap.same({ coroutine.isyieldable(), coroutine.isyieldable(main) }, { false, false },
+    "it has nobody to yield to")
 tap.is(select("#", coroutine.yield(1, 2)), 0, "and when it does yield, others run") -- row 16
 coroutine.wrap(function()
     local self, is_self_main = coroutine.running()
     tap.same({ self ~= main, is_self_main, coroutine.isyieldable(), coroutine.isyieldable(self),
-        coroutine.isyieldable(main) }, { true, false, true, true, false }, "in a coroutine it is the other way round")
+        coroutine.isyieldable(main) }, { true, false, true, true, false },
+        "in a coroutine it is the other way round")
     string.gsub("x", "x", function()
         tap.is(coroutine.isyieldable(), false, "inside a C function nobody can yield")
-        tap.same({ pcall(coroutine.yield) }, { false, "attempt to yield across a C-call boundary" }, "and is told so")
+        tap.same({ pcall(coroutine.yield) }, { false, "attempt to yield across a C-call boundary" },
+            "and is told so")
     end)
 end)()
 
@@ -62,7 +65,8 @@ local function operators()
     local function operand()
         return setmetatable({}, meta)
     end
-    for _, name in ipairs({ "add", "sub", "mul", "div", "mod", "pow", "idiv", "band", "bor", "bxor", "shl", "shr",
+    for _, name in ipairs({ "add", "sub", "mul", "div", "mod", "pow", "idiv", "band", "bor", "bxor", "shl",
+        "shr",
         "unm", "bnot", "concat", "len", "eq", "lt", "le", "call" }) do
         meta["__" .. name] = function()
             return yield_and(name)
@@ -76,8 +80,9 @@ local function operators()
     end
     local a, b = operand(), operand()
     local results = {
-        a + b, a - 1, 1 * a, a / b, a % b, a ^ 2, a // b, a & b, a | 1, 1 ~ a, a << b, a >> b, -a, ~a, a .. "x", #a,
-        a == b, a < b, a <= b, a ~= b, not (a > 1), a(), a.field,
+        a + b, a - 1, 1 * a, a / b, a % b, a ^ 2, a // b, a & b, a | 1, 1 ~ a, a << b, a >> b, -a, ~a,
+        a .. "x", #a,
+        a == b, a < b, a <= b, a ~= b, not (a > 1), a(), a.field, -- luacheck: ignore 581
     }
     a.set = "ting"
     return table.unpack(results, 1, 24)
@@ -106,19 +111,24 @@ local function checks(where)
         work()
         return select("#", coroutine.yield(...))
     end)
-    is({ select("#", co(table.unpack(many))), co(table.unpack(many)) }, { 5000, 5000 }, "five thousand values")
+    is({ select("#", co(table.unpack(many))), co(table.unpack(many)) }, { 5000, 5000 },
+        "five thousand values")
     local failure = setmetatable({}, { __tostring = error })
     for _, thrown in ipairs({ failure, 7, false }) do
         co = coroutine.create(error)
-        is({ coroutine.resume(co, thrown) }, { false, thrown }, "an error may be any value, not only a string")
+        is({ coroutine.resume(co, thrown) }, { false, thrown },
+            "an error may be any value, not only a string")
     end
     is({ coroutine.resume(coroutine.create(error)) }, { false, nil }, "even nil")
 
     -- row 17: yields from where Lua code can be
     local yielded, got = run(operators)
-    is(yielded, { "add", "sub", "mul", "div", "mod", "pow", "idiv", "band", "bor", "bxor", "shl", "shr", "unm",
-        "bnot", "concat", "len", "eq", "lt", "le", "eq", "lt", "call", "field", "setting" }, "each operator can yield")
-    is(got, { true, "add", "sub", "mul", "div", "mod", "pow", "idiv", "band", "bor", "bxor", "shl", "shr", "unm",
+    is(yielded, { "add", "sub", "mul", "div", "mod", "pow", "idiv", "band", "bor", "bxor", "shl", "shr",
+        "unm",
+        "bnot", "concat", "len", "eq", "lt", "le", "eq", "lt", "call", "field", "setting" },
+        "each operator can yield")
+    is(got, { true, "add", "sub", "mul", "div", "mod", "pow", "idiv", "band", "bor", "bxor", "shl", "shr",
+        "unm",
         "bnot", "concat", "len", true, true, true, false, false, "call", "field", nil, n = 25 },
         "and goes on with its result")
     yielded, got = run(function()
@@ -146,7 +156,8 @@ local function checks(where)
             return message .. "!"
         end)
     end)
-    is(yielded, { 1, 2, 3, 4, "pairs", "x", "in pcall", "in xpcall" }, "iterators and protected calls can yield")
+    is(yielded, { 1, 2, 3, 4, "pairs", "x", "in pcall", "in xpcall" },
+        "iterators and protected calls can yield")
     is(got, { true, 6, false, false, "y!", n = 5 }, "and give what they ought to")
 
     -- row 17: variables to be closed
@@ -173,7 +184,8 @@ local function checks(where)
         return is_ok, message
     end)
     is(yielded, { "loop1", "loop2", "outer", "end" }, "closes can yield")
-    is(log, { "loop1:nil", "loop2:nil", "second:first", "outer:second", "end:nil" }, "and know the error there is")
+    is(log, { "loop1:nil", "loop2:nil", "second:first", "outer:second", "end:nil" },
+        "and know the error there is")
     is(got, { true, false, "second", n = 3 }, "the last error is what remains")
     log = {}
     local function waits_with(...)
@@ -212,14 +224,16 @@ local function checks(where)
     end)
     is(outcome(function()
         wrapped()
-    end)[2]:match("45_stock_coroutines.lua:%d+: closed$") ~= nil, true, "a wrap closes and raises with a position")
+    end)[2]:match("45_stock_coroutines.lua:%d+: closed$") ~= nil, true,
+        "a wrap closes and raises with a position")
     is(log, { "wrapped" }, "after the variables were closed")
     is(outcome(wrapped), { false, "cannot resume dead coroutine", n = 2 }, "then it is dead")
     wrapped = coroutine.wrap(function()
         return wrapped()
     end)
     is(outcome(wrapped)[2]:match("cannot resume non%-suspended coroutine$") ~= nil, true, "a wrap of itself")
-    is(outcome(coroutine.wrap(error), failure), { false, failure, n = 2 }, "errors that are no strings stay as they are")
+    is(outcome(coroutine.wrap(error), failure), { false, failure, n = 2 },
+        "errors that are no strings stay as they are")
 
     -- row 17: statuses and refusals
     local outer, seen
@@ -233,13 +247,17 @@ local function checks(where)
         return coroutine.status(inner), coroutine.status(coroutine.running()), coroutine.close(inner),
             coroutine.status(inner), select(2, pcall(coroutine.close, coroutine.running()))
     end)
-    is({ coroutine.resume(outer) }, { true, "suspended", "running", true, "dead", "cannot close a running coroutine" },
+    is({ coroutine.resume(outer) },
+        { true, "suspended", "running", true, "dead", "cannot close a running coroutine" },
         "statuses from inside")
-    is(seen, { "normal", false, "cannot resume non-suspended coroutine", false, "cannot close a normal coroutine" },
+    is(seen, { "normal", false, "cannot resume non-suspended coroutine", false,
+        "cannot close a normal coroutine" },
         "and of who resumed")
-    for name, wanted in pairs({ resume = "thread", status = "thread", close = "thread", isyieldable = "thread",
+    for name, wanted in pairs({ resume = "thread", status = "thread", close = "thread",
+        isyieldable = "thread",
         wrap = "function", create = "function" }) do
-        is(outcome(coroutine[name], 1), { false, "bad argument #1 to 'coroutine." .. name .. "' (" .. wanted ..
+        is(outcome(coroutine[name], 1),
+            { false, "bad argument #1 to 'coroutine." .. name .. "' (" .. wanted ..
             " expected, got number)", n = 2 }, name .. " of a number")
     end
 
@@ -270,17 +288,21 @@ local function checks(where)
         end)
     end)
     is(list, { 1, 2, 3, 5, 8, 9 }, "table.sort sorts")
-    is(table.concat(compared, " "), "3<5 8<3 5<8 2<5 9<5 5<1 9<5 5<1 8<9 1<3 2<1 3<2", "with the comparisons of the stock one")
+    is(table.concat(compared, " "), "3<5 8<3 5<8 2<5 9<5 5<1 9<5 5<1 8<9 1<3 2<1 3<2",
+        "with the comparisons of the stock one")
     is(#yielded, #compared, "and each of them may yield")
     local _, message = pcall(function()
         table.sort({ 1, 2, 3, 4 }, function()
             return true
         end)
     end)
-    is(message:match("^.*45_stock_coroutines.lua:%d+: (.*)$"), "invalid order function for sorting", "a false order")
-    is(outcome(table.sort, 1, print), { false, "bad argument #1 to 'table.sort' (table expected, got number)", n = 2 },
+    is(message:match("^.*45_stock_coroutines.lua:%d+: (.*)$"), "invalid order function for sorting",
+        "a false order")
+    is(outcome(table.sort, 1, print),
+        { false, "bad argument #1 to 'table.sort' (table expected, got number)", n = 2 },
         "no table")
-    is(outcome(table.sort, { 1, 2 }, 1), { false, "bad argument #2 to 'table.sort' (function expected, got number)",
+    is(outcome(table.sort, { 1, 2 }, 1),
+        { false, "bad argument #2 to 'table.sort' (function expected, got number)",
         n = 2 }, "no function")
     is(outcome(table.sort, { 1 }, 1), { true, n = 1 }, "which nobody asks for a single value")
 end
@@ -320,8 +342,10 @@ end)
 tap.ok(n_compared < n * 100, "an order made to be slow: " .. n_compared .. " comparisons")
 
 -- row 19: chunks and strings, where this state is another
-tap.same({ load("return 1", "x", "b") }, { nil, "attempt to load a text chunk (mode is 'b')" }, "text where none is wanted")
-tap.same({ load("\27Lua", "x", "bt") }, { nil, "attempt to load a binary chunk (mode is 't')" }, "binary chunks are never")
+tap.same({ load("return 1", "x", "b") }, { nil, "attempt to load a text chunk (mode is 'b')" },
+    "text where none is wanted")
+tap.same({ load("\27Lua", "x", "bt") }, { nil, "attempt to load a binary chunk (mode is 't')" },
+    "binary chunks are never")
 tap.raises("resulting string too large", "a string of more than 2 GiB", string.rep, "xx", 1 << 30)
 is_over = true
 tap.done()

@@ -1,5 +1,5 @@
--- Random sends, receives, choices, kills and closings: no message arrives twice or from nowhere, none that its
--- sender was refused, and nobody is left waiting. Row 124.
+-- Random sends, receives, choices, kills and closings: no message arrives twice or from nowhere,
+-- none that its sender was refused, and nobody is left waiting. Row 124.
 local tap = require("tap")
 
 local N_TASKS, N_CHANNELS, N_ROUNDS = 30, 4, 5

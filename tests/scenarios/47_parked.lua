@@ -30,7 +30,8 @@ end
 local function try_all(parts, where)
     for _, level in ipairs({ "inner", "middle", "task" }) do
         local co = parts[level]
-        tap.is(coroutine.status(co), "normal", where .. ": the status of the " .. level .. " is normal") -- row 25
+        tap.is(coroutine.status(co), "normal",
+            where .. ": the status of the " .. level .. " is normal") -- row 25
         tap.same({ coroutine.resume(co, "forged") }, NOT_NOW, "it cannot be resumed") -- row 25
         tap.same({ os.capture(co, "forged") }, { "error", REFUSED }, "nor captured")
     end
@@ -131,7 +132,8 @@ for _, level in ipairs({ "inner", "middle" }) do
     cancelled = os.pull({ type = "cancel", cid = cid }, 20)
     tap.ok(cancelled, "and its call is cancelled") -- row 44
     tap.refused(os.status.CANCELLED, "an answer comes too late", os.answer(cid, 0, "late"))
-    tap.same({ coroutine.resume(parts.inner) }, level == "inner" and { false, "cannot resume dead coroutine" } or NOT_NOW,
+    tap.same({ coroutine.resume(parts.inner) },
+        level == "inner" and { false, "cannot resume dead coroutine" } or NOT_NOW,
         "what it left behind cannot be resumed")
     coroutine.close(parts.inner)
     tap.is(n_closed, 1, "but closed")
@@ -141,13 +143,16 @@ local parts = start(function()
 end)
 tap.is(coroutine.close(parts.inner), true, "one that waits at a channel is closed")
 os.join(parts.tid, 20)
-tap.refused(os.status.TIMEOUT, "nothing of it waits there any more", os.alt({ { channel, "send", 1 }, timeout = 0 }))
+tap.refused(os.status.TIMEOUT, "nothing of it waits there any more",
+    os.alt({ { channel, "send", 1 }, timeout = 0 }))
 parts = start(function()
     return os.pull("queue")
 end)
-tap.raises("cannot close the main coroutine of a task", "a task's own coroutine is not closed", coroutine.close, parts.task)
+tap.raises("cannot close the main coroutine of a task", "a task's own coroutine is not closed",
+    coroutine.close, parts.task)
 tap.is(os.kill({ tid = parts.tid }), true, "but killed, as a task")
 os.join(parts.tid, 20)
-tap.same({ coroutine.resume(parts.inner, "forged") }, NOT_NOW, "a coroutine that outlives its task stays refused")
+tap.same({ coroutine.resume(parts.inner, "forged") }, NOT_NOW,
+    "a coroutine that outlives its task stays refused")
 tap.is(coroutine.close(parts.inner), true, "and can be closed")
 tap.done()
