@@ -186,11 +186,12 @@ static enum group_policy check_policy(lua_State *L) {
         const char *name = luaL_optstring(L, -1, "isolate");
         for (int i = 0; policies[i]; i++)
                 if (strcmp(policies[i], name) == 0)
-                        return i;
-        return luaL_error(L,
-                          "bad argument #1 to 'group' (unknown policy '%s': isolate, propagate "
-                          "or notifyleader)",
-                          name);
+                        return (enum group_policy)i;
+        return (enum group_policy)luaL_error(
+                L,
+                "bad argument #1 to 'group' (unknown policy '%s': isolate, propagate "
+                "or notifyleader)",
+                name);
 }
 
 /* group({policy=}) */

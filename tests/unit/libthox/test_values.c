@@ -184,8 +184,8 @@ Test(values, what_was_written_wrongly_is_told_when_it_is_sent) {
 
 Test(values, malformed_values_are_refused_before_anybody_reads_them) {
         static const char *const BAD[] = {
-                "\x45"
-                "abc",                      /* a string cut short */
+                ("\x45"
+                 "abc"),                    /* a string cut short */
                 "\x82\x01",                 /* an array */
                 "\xbf\x01\xff",             /* a map without a value */
                 "\xc1\x01",                 /* an unknown tag */
