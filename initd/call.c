@@ -341,10 +341,12 @@ void call_take_frame(struct call *call, struct peer *sender, struct wire_frame *
                 native_on_request(call, frame);
                 return;
         }
+        /* Delivering may end the call. */
         uint64_t cid = call->cid;
         struct router *r = call->router;
+        bool is_through = call->is_oneway && !frame->extra.more;
         call_deliver_to_peer(call, sender, frame, call->server, call->server_handle);
-        if (call->is_oneway && !frame->extra.more && table_find_u64(&r->calls, cid) == call)
+        if (is_through && table_find_u64(&r->calls, cid) == call)
                 call_finish(call, STATUS_OK, NULL);
 }
 
