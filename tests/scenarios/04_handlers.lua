@@ -1,7 +1,7 @@
 -- Handlers: functions that answer by returning, several at a time or one after the other.
 local tap = require("tap")
 
--- rows 33, 37
+-- rows 33, 37, 49
 os.bind("sum", function(a, b) return a + b, os.caller().pid end)
 local sum, pid = os.rpc.sum(2, 3)
 tap.is(sum, 5, "what a handler returns is the answer")
@@ -22,7 +22,7 @@ os.bind("early", function()
 end)
 tap.is(os.rpc.early(), "early", "a handler may answer before it returns")
 
--- Pop-up: all at once; queue: one after the other.
+-- Pop-up: all at once; queue: one after the other. Rows 47, 48.
 
 local gate = os.context()
 local tids, order = {}, {}
@@ -75,6 +75,15 @@ end
 tap.ok(is_alone, "a queue serves one call at a time")
 tap.same(order, { 1, 2, 3, 4, 5 }, "in the order of their arrival")
 tap.same(tids, { tids[1], tids[1], tids[1], tids[1], tids[1] }, "in one task")
+os.unbind("queue")
+
+os.bind("queue", function(i) return 10 // i end, { mode = "queue" })
+for i = 0, 2 do
+    cids[i] = os.call(0, "queue", i)
+end
+tap.is(os.pull(cids[0]).status_code, os.status.ERROR, "an error in a queue is its caller's")
+tap.is(os.pull(cids[1]).args[1], 10, "and nobody else's")
+tap.is(os.pull(cids[2]).args[1], 5, "and the queue goes on")
 os.unbind("queue")
 
 -- At most `max` at a time.
