@@ -43,6 +43,10 @@ static void call_free(struct router *r, struct call *call) {
         pool_free(&r->call_pool, call);
 }
 
+struct call *call_find(const struct router *r, uint64_t cid) {
+        return index_find_in(&r->calls, cid, struct call, cid_link);
+}
+
 void call_pool_init(struct pool *pool) {
         pool_init(pool, sizeof(struct call), CALL_SPARES);
 }
@@ -103,7 +107,7 @@ int call_new(struct call **ret,
         list_init(&call->forward_link);
         buf_init(&call->args, LIMIT_MESSAGE_BYTES);
         buf_init(&call->answer, LIMIT_MESSAGE_BYTES);
-        int error = table_add_u64(&r->calls, cid, call);
+        int error = index_add(&r->calls, &call->cid_link, cid);
         if (error < 0) {
                 call_free(r, call);
                 return error_trace(error);
@@ -126,8 +130,7 @@ void call_set_name(struct call *call, const void *name, size_t len) {
 
 /* Out of every list; nobody finds it any more. */
 static void call_unlink(struct call *call) {
-        struct call *found = table_remove_u64(&call->router->calls, call->cid);
-        assert(found == call);
+        index_remove(&call->router->calls, &call->cid_link);
         list_remove(&call->made_link);
         list_remove(&call->forward_link);
         call_detach(call);
@@ -346,12 +349,12 @@ void call_take_frame(struct call *call, struct peer *sender, struct wire_frame *
         struct router *r = call->router;
         bool is_through = call->is_oneway && !frame->extra.more;
         call_deliver_to_peer(call, sender, frame, call->server, call->server_handle);
-        if (is_through && table_find_u64(&r->calls, cid) == call)
+        if (is_through && call_find(r, cid) == call)
                 call_finish(call, STATUS_OK, NULL);
 }
 
 static void call_on_continued(struct peer *caller, struct wire_frame *frame) {
-        struct call *call = table_find_u64(&caller->router->calls, frame->call.cid);
+        struct call *call = call_find(caller->router, frame->call.cid);
         if (!call)
                 return; /* refused, cancelled or answered before all of it had arrived */
         if (call->caller != caller || !call->is_sending) {
@@ -428,7 +431,7 @@ void call_on_request(struct peer *caller, struct wire_frame *frame) {
                 call_on_continued(caller, frame);
                 return;
         }
-        if (frame->seq == 0 || table_find_u64(&r->calls, frame->call.cid)) {
+        if (frame->seq == 0 || call_find(r, frame->call.cid)) {
                 peer_violation(caller, "a call without a fresh seq");
                 return;
         }
@@ -470,7 +473,7 @@ static void call_answer_caller(struct call *call, struct peer *server, struct wi
 
 void call_on_answer(struct peer *server, struct wire_frame *frame) {
         struct router *r = server->router;
-        struct call *call = table_find_u64(&r->calls, frame->answer.cid);
+        struct call *call = call_find(r, frame->answer.cid);
         if (!call) {
                 /* Late: the caller has withdrawn, died or timed out. A cid of nobody is a forgery. */
                 uint32_t generation = wire_cid_generation(frame->answer.cid);
@@ -494,7 +497,7 @@ void call_on_answer(struct peer *server, struct wire_frame *frame) {
 }
 
 void call_on_cancel(struct peer *caller, struct wire_frame *frame) {
-        struct call *call = table_find_u64(&caller->router->calls, frame->message->cancel->cid);
+        struct call *call = call_find(caller->router, frame->message->cancel->cid);
         if (!call)
                 return; /* answered in the meantime */
         if (call->caller != caller) {
@@ -526,7 +529,7 @@ void call_drop_context(struct context *c) {
 }
 
 void call_drop_all(struct router *r) {
-        size_t at = 0;
-        for (struct call *call; (call = table_next(&r->calls, &at)); at = 0)
-                call_abort(call, STATUS_UNAVAIL, "the tree ends");
+        for (struct index_link *link; (link = index_any(&r->calls));)
+                call_abort(container_of(link, struct call, cid_link), STATUS_UNAVAIL,
+                           "the tree ends");
 }

@@ -18,6 +18,7 @@
 
 #include "initd/peer.h"
 #include "libipc/base/buf.h"
+#include "libipc/base/index.h"
 #include "libipc/base/pool.h"
 #include "libipc/loop.h"
 #include "libipc/value.h"
@@ -46,6 +47,7 @@ struct call {
         /* Where it is counted until it is over: one of these, or neither when initd serves it. */
         struct context *owner_context; /* reference: the manual context it arrived in */
         struct binding *binding;       /* the name it arrived at */
+        struct index_link cid_link;
         struct list made_link, served_link, context_link;
         struct peer *forwarder;    /* of whose forward more frames are to come, or NULL */
         struct list forward_link;  /* in its calls_forwarding */
@@ -84,6 +86,9 @@ struct call {
 void call_on_request(struct peer *caller, struct wire_frame *frame);
 void call_on_answer(struct peer *server, struct wire_frame *frame);
 void call_on_cancel(struct peer *caller, struct wire_frame *frame);
+
+/* NULL: no call in flight has this cid. */
+struct call *call_find(const struct router *r, uint64_t cid);
 
 /* The end of a call by initd; all lead through one function. Never fails: a caller that cannot be told
  * is doomed. */

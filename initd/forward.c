@@ -86,7 +86,7 @@ static void forward_continue(struct call *call, struct peer *sender, struct wire
 
 void forward_on_frame(struct peer *sender, struct wire_frame *frame) {
         struct router *r = sender->router;
-        struct call *call = table_find_u64(&r->calls, frame->call.cid);
+        struct call *call = call_find(r, frame->call.cid);
         if (!call) {
                 uint32_t generation = wire_cid_generation(frame->call.cid);
                 if (generation == 0 || generation >= r->next_generation)

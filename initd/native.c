@@ -119,7 +119,7 @@ static uint32_t native_next_seq(struct router *r) {
         do
                 r->next_seq++;
         while (r->next_seq == 0 ||
-               table_find_u64(&r->calls, wire_cid(ROUTER_GENERATION_INITD, r->next_seq)));
+               index_find(&r->calls, wire_cid(ROUTER_GENERATION_INITD, r->next_seq)));
         return r->next_seq;
 }
 

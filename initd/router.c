@@ -57,7 +57,7 @@ int router_init(struct router *r, struct loop *loop, const struct router_ops *op
         *r = (struct router){ .loop = loop, .ops = ops, .userdata = userdata };
         r->next_generation = ROUTER_GENERATION_INITD + 1;
         table_init(&r->peers);
-        table_init(&r->calls);
+        index_init(&r->calls);
         list_init(&r->dirty);
         list_init(&r->doomed);
         list_init(&r->closing);
@@ -92,7 +92,7 @@ void router_deinit(struct router *r) {
         context_kill(r->native);
         context_unref(r->native);
         pool_deinit(&r->call_pool);
-        table_deinit(&r->calls);
+        index_deinit(&r->calls);
         table_deinit(&r->peers);
         conn_scratch_deinit(&r->scratch);
         loop_timer_deinit(&r->resume);

@@ -1,5 +1,5 @@
 /*
- * router.h - what all routing objects share: the loop, the table of peers, the table of calls in
+ * router.h - what all routing objects share: the loop, the table of peers, the index of calls in
  * flight, the native context, and the peers whose output waits for the end of the turn.
  *
  * The router knows nothing of Linux processes, stores or configuration; struct initd owns one and
@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "initd/route_cache.h"
+#include "libipc/base/index.h"
 #include "libipc/base/list.h"
 #include "libipc/base/pool.h"
 #include "libipc/base/table.h"
@@ -43,7 +44,7 @@ struct router {
         void *userdata; /* struct initd */
         struct conn_scratch scratch;
         struct table peers; /* pid -> struct peer, open ones */
-        struct table calls; /* cid -> struct call */
+        struct index calls; /* cid -> struct call */
         struct context *native;
         struct route_cache routes;
         struct queue *trace;     /* NULL: nobody listens to it (trace.h) */

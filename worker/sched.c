@@ -43,7 +43,7 @@ void sched_init(struct sched *s, struct vm *vm) {
         list_init(&s->tasks);
         list_init(&s->runnable);
         list_init(&s->pullers);
-        table_init(&s->by_tid);
+        index_init(&s->by_tid);
 }
 
 void sched_set_quantum(struct sched *s, uint32_t quantum_us) {
@@ -61,7 +61,7 @@ struct task *sched_add_task(struct sched *s, uint64_t tid) {
         struct task *t = task_new(&s->task_pool, tid != 0 ? tid : s->next_tid);
         if (!t)
                 return NULL;
-        if (table_add_u64(&s->by_tid, t->tid, t) < 0)
+        if (index_add(&s->by_tid, &t->tid_link, t->tid) < 0)
                 return task_free(&s->task_pool, t, NULL);
         if (tid == 0)
                 s->next_tid++;
@@ -72,7 +72,7 @@ struct task *sched_add_task(struct sched *s, uint64_t tid) {
 
 void sched_remove_task(struct sched *s, struct task *t) {
         t->state = TASK_STATE_ENDED;
-        table_remove_u64(&s->by_tid, t->tid);
+        index_remove(&s->by_tid, &t->tid_link);
         list_remove(&t->all_link);
         list_remove(&t->state_link);
         deadlines_remove(&s->deadlines, t);
@@ -84,7 +84,7 @@ struct task *sched_free_task(struct sched *s, struct task *t, struct event_reade
 }
 
 struct task *sched_find_task(const struct sched *s, uint64_t tid) {
-        return table_find_u64(&s->by_tid, tid);
+        return index_find_in(&s->by_tid, tid, struct task, tid_link);
 }
 
 struct task *sched_find_parked(const struct sched *s, uint64_t park_serial) {

@@ -13,8 +13,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "libipc/base/index.h"
 #include "libipc/base/list.h"
-#include "libipc/base/table.h"
 #include "worker/deadline.h"
 #include "worker/task.h"
 
@@ -26,7 +26,7 @@ struct sched {
         struct vm *vm;
         struct pool task_pool;
         struct list tasks; /* all */
-        struct table by_tid;
+        struct index by_tid;
         struct list runnable;
         struct list pullers; /* TASK_STATE_PULLING, longest wait first */
         struct deadlines deadlines;

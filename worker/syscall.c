@@ -19,8 +19,8 @@
 
 int syscalls_init_take(struct syscalls *s, int fd, struct event_reader *events) {
         *s = (struct syscalls){ .events = events, .next_seq = 1 };
-        table_init(&s->pending);
-        table_init(&s->served);
+        index_init(&s->pending);
+        index_init(&s->served);
         pool_init(&s->pending_pool, sizeof(struct pending), SYSCALL_SPARES);
         pool_init(&s->served_pool, sizeof(struct served), SYSCALL_SPARES);
         buf_init(&s->values, LIMIT_MESSAGE_BYTES);
@@ -48,7 +48,7 @@ static uint32_t syscall_new_seq(struct syscalls *s) {
         uint32_t seq;
         do {
                 seq = s->next_seq++;
-        } while (seq == 0 || table_find_u64(&s->pending, seq));
+        } while (seq == 0 || index_find(&s->pending, seq));
         return seq;
 }
 
@@ -60,7 +60,7 @@ static int syscall_add_pending(struct syscalls *s,
         if (!p)
                 return error_origin(ENOMEM);
         *p = (struct pending){ .kind = kind, .seq = syscall_new_seq(s), .task = task };
-        int r = table_add_u64(&s->pending, p->seq, p);
+        int r = index_add(&s->pending, &p->seq_link, p->seq);
         if (r < 0) {
                 pool_free(&s->pending_pool, p);
                 return error_trace(r);
@@ -74,14 +74,14 @@ static int syscall_add_pending(struct syscalls *s,
 }
 
 void syscall_remove_pending(struct syscalls *s, struct pending *p) {
-        table_remove_u64(&s->pending, p->seq);
+        index_remove(&s->pending, &p->seq_link);
         list_remove(&p->link);
         s->n_writes -= p->kind == PENDING_KIND_WRITE;
         pool_free(&s->pending_pool, p);
 }
 
 struct pending *syscall_find_pending(const struct syscalls *s, uint32_t seq) {
-        return table_find_u64(&s->pending, seq);
+        return index_find_in(&s->pending, seq, struct pending, seq_link);
 }
 
 static int syscall_send_call(struct syscalls *s, uint32_t seq, const struct wire_call *call) {
@@ -269,7 +269,7 @@ int syscall_add_served(struct syscalls *s, struct event *e) {
         if (!served)
                 return error_origin(ENOMEM);
         *served = (struct served){ .cid = e->cid, .event = e, .is_queued = true };
-        int r = table_add_u64(&s->served, e->cid, served);
+        int r = index_add(&s->served, &served->cid_link, e->cid);
         if (r < 0) {
                 pool_free(&s->served_pool, served);
                 return error_trace(r);
@@ -280,11 +280,11 @@ int syscall_add_served(struct syscalls *s, struct event *e) {
 }
 
 struct served *syscall_find_served(const struct syscalls *s, uint64_t cid) {
-        return table_find_u64(&s->served, cid);
+        return index_find_in(&s->served, cid, struct served, cid_link);
 }
 
 void syscall_remove_served(struct syscalls *s, struct served *served) {
-        table_remove_u64(&s->served, served->cid);
+        index_remove(&s->served, &served->cid_link);
         list_remove(&served->link);
         struct event *e = served->event;
         bool is_kept = served->is_kept;

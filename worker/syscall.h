@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 #include "libipc/base/buf.h"
+#include "libipc/base/index.h"
 #include "libipc/base/list.h"
 #include "libipc/base/pool.h"
-#include "libipc/base/table.h"
 #include "libipc/conn.h"
 #include "libipc/status.h"
 
@@ -32,8 +32,9 @@ enum pending_kind {
         PENDING_KIND_WRITE,   /* print: nobody looks at the answer, but it is counted */
 };
 
-/* Owned by the table; linked in its task. */
+/* Owned by the index; linked in its task. */
 struct pending {
+        struct index_link seq_link;
         struct list link;
         enum pending_kind kind;
         uint32_t seq;
@@ -42,8 +43,9 @@ struct pending {
         struct listener *listener; /* the same for a queue */
 };
 
-/* A call to answer. Owned by the table until it is answered; linked in the task that saw it. */
+/* A call to answer. Owned by the index until it is answered; linked in the task that saw it. */
 struct served {
+        struct index_link cid_link;
         struct list link;
         uint64_t cid;
         struct event *event; /* what came: waiting, at its handler's task, or kept here */
@@ -60,8 +62,8 @@ struct syscalls {
         struct conn_scratch scratch;
         uint32_t generation, next_seq;
         uint32_t priority;    /* of its calls, as their flags say it */
-        struct table pending; /* by seq */
-        struct table served;  /* by cid */
+        struct index pending; /* by seq */
+        struct index served;  /* by cid */
         struct pool pending_pool, served_pool;
         size_t n_writes;    /* PENDING_KIND_WRITE */
         struct buf values;  /* of the next message */

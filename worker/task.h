@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libipc/base/index.h"
 #include "libipc/base/list.h"
 #include "libipc/base/pool.h"
 #include "worker/mailbox.h"
@@ -41,6 +42,7 @@ struct task {
         struct list all_link;   /* sched.tasks */
         struct list state_link; /* sched.runnable, .pullers, or the queue it is blocked in */
         size_t deadline_place;  /* in sched.deadlines; 0: not there */
+        struct index_link tid_link;
         uint64_t tid;
         enum task_state state;
 
