@@ -1,108 +1,35 @@
 /*
- * disk.c - the tables in LMDB: DIR/stores/data.mdb, one named database each. The only file that
- * includes lmdb.h, and the only one of storaged that forks: LMDB answers damage with SIGBUS, SIGSEGV
- * or a failed assertion, so somebody else reads the file first (disk_check).
+ * disk.c - the tables in LMDB: DIR/stores/data.mdb, one named database each.
  *
- * Invariants: 1. Only one process at a time uses a directory (flock). 2. DIR/stores appears
- * complete, by rename: LMDB does not create its files atomically. 3. Commits are synced; no flag
- * trades that for speed.
+ * Invariants: 1. Nothing is opened that a child process has not read whole before (check.c). 2. Only one
+ * process at a time uses a directory (directory.c). 3. Commits are synced; no flag trades that for speed.
  */
 #include "storaged/disk.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <lmdb.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "libipc/base/error.h"
-#include "libipc/base/fd.h"
-#include "libipc/base/file.h"
 #include "libipc/base/macros.h"
+#include "storaged/check.h"
+#include "storaged/directory.h"
+#include "storaged/env.h"
 
-#define MAP_BYTES ((size_t)64 << 20) /* address space, not memory; doubles when full */
-#define FULL_BYTES (1u << 20)        /* a device with less to give is what made a write fail */
-#define PAGE_BYTES 4096u
-#define N_OTHER_TABLES 1u /* the format's */
-#define STORES "stores"
-#define STORES_NEW "stores.new"
-#define FORMAT_TABLE "format"
-#define FORMAT_KEY "format"
-#define FORMAT "1"
+#define FULL_BYTES (1u << 20) /* a device with less to give is what made a write fail */
 
 struct disk {
-        int dirfd; /* locked */
-        char *path;
+        struct directory directory;
         MDB_env *env;
         MDB_dbi tables[_DISK_TABLE_N];
         MDB_txn *txn;
 };
 
-static const char *const table_names[] = {
-        [DISK_TABLE_ENTRIES] = "entries",
-        [DISK_TABLE_CURRENT] = "current",
-};
-static_assert(ARRAY_SIZE(table_names) == _DISK_TABLE_N, "every table has a name");
-
 DEFINE_CLEANUP(struct disk *, disk_close)
-
-/*
- * The environment. Here and in opening, results are LMDB's: 0, an errno, or a negative code of its own.
- */
-
-static int env_open(const char *path, unsigned int flags, MDB_env **ret) {
-        MDB_env *env;
-        int r = mdb_env_create(&env);
-        if (r != 0)
-                return r;
-
-        r = mdb_env_set_maxdbs(env, _DISK_TABLE_N + N_OTHER_TABLES);
-        if (r == 0)
-                r = mdb_env_set_mapsize(env, MAP_BYTES);
-        if (r == 0)
-                r = mdb_env_open(env, path, flags | MDB_NOTLS, 0600);
-        if (r != 0) {
-                mdb_env_close(env);
-                return r;
-        }
-        *ret = env;
-        return 0;
-}
-
-static int tables_open(struct disk *d, MDB_txn *txn, unsigned int flags) {
-        for (size_t i = 0; i < _DISK_TABLE_N; i++) {
-                int r = mdb_dbi_open(txn, table_names[i], flags, &d->tables[i]);
-                if (r != 0)
-                        return r;
-        }
-        return 0;
-}
-
-static MDB_env *env_close(MDB_env *env) {
-        if (env)
-                mdb_env_close(env);
-        return NULL;
-}
-
-static int txn_finish(MDB_txn *txn, int r) {
-        if (r == 0)
-                return mdb_txn_commit(txn);
-        mdb_txn_abort(txn);
-        return r;
-}
 
 /* Opens the environment anew: the first time, and after a failed write of its meta page, when LMDB
  * refuses everything else. 0 or LMDB's code; d->env is NULL then. */
@@ -111,14 +38,14 @@ static int disk_open_env(struct disk *d) {
         int r;
 
         d->env = env_close(d->env);
-        r = env_open(d->path, 0, &d->env);
+        r = env_open(d->directory.store, 0, &d->env);
         if (r != 0)
                 return r;
 
         r = mdb_txn_begin(d->env, NULL, 0, &txn);
         if (r == 0) {
-                r = tables_open(d, txn, 0);
-                r = txn_finish(txn, r);
+                r = env_open_tables(txn, 0, d->tables);
+                r = env_finish(txn, r);
         }
         if (r != 0)
                 d->env = env_close(d->env);
@@ -132,7 +59,8 @@ static int disk_open_env(struct disk *d) {
 /* LMDB reports a write that came to nothing half way as EIO, which is what a full device does. */
 static bool device_is_full(const struct disk *d) {
         struct statvfs fs;
-        return fstatvfs(d->dirfd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < FULL_BYTES;
+        return fstatvfs(d->directory.fd, &fs) == 0 &&
+               (uint64_t)fs.f_bavail * fs.f_frsize < FULL_BYTES;
 }
 
 static int disk_enlarge(struct disk *d) {
@@ -276,238 +204,25 @@ int disk_remove(struct disk *d, enum disk_table table, struct disk_bytes key) {
 }
 
 /*
- * Creation.
- */
-
-static int format_put(MDB_txn *txn) {
-        MDB_val k = val((struct disk_bytes){ FORMAT_KEY, strlen(FORMAT_KEY) });
-        MDB_val v = val((struct disk_bytes){ FORMAT, strlen(FORMAT) });
-        MDB_dbi table;
-        int r = mdb_dbi_open(txn, FORMAT_TABLE, MDB_CREATE, &table);
-        return r != 0 ? r : mdb_put(txn, table, &k, &v, 0);
-}
-
-static int format_check(MDB_txn *txn) {
-        MDB_val k = val((struct disk_bytes){ FORMAT_KEY, strlen(FORMAT_KEY) }), v;
-        MDB_dbi table;
-        int r = mdb_dbi_open(txn, FORMAT_TABLE, 0, &table);
-        if (r == 0)
-                r = mdb_get(txn, table, &k, &v);
-        if (r != 0)
-                return r;
-        return v.mv_size == strlen(FORMAT) && memcmp(v.mv_data, FORMAT, v.mv_size) == 0 ?
-                       0 :
-                       MDB_VERSION_MISMATCH;
-}
-
-/* A file that an interrupted creation left behind is worth nothing: nothing in it was acknowledged. */
-static void leftover_remove(int dirfd) {
-        unlinkat(dirfd, STORES_NEW "/data.mdb", 0);
-        unlinkat(dirfd, STORES_NEW "/lock.mdb", 0);
-        unlinkat(dirfd, STORES_NEW, AT_REMOVEDIR);
-}
-
-static int env_fill(const char *path) {
-        struct disk scratch;
-        MDB_env *env;
-        MDB_txn *txn;
-        int r = env_open(path, 0, &env);
-        if (r != 0)
-                return r;
-
-        r = mdb_txn_begin(env, NULL, 0, &txn);
-        if (r == 0) {
-                r = tables_open(&scratch, txn, MDB_CREATE);
-                r = txn_finish(txn, r == 0 ? format_put(txn) : r);
-        }
-        env_close(env);
-        return r;
-}
-
-static int directory_sync(int dirfd, const char *name) {
-        int fd CLEANUP(fd_closep) = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd >= 0 && fsync(fd) == 0 ? 0 : errno;
-}
-
-static int disk_create(const struct disk *d, const char *dir) {
-        char path[PATH_MAX];
-        int r;
-
-        if ((size_t)snprintf(path, sizeof(path), "%s/" STORES_NEW, dir) >= sizeof(path))
-                return ENAMETOOLONG;
-        leftover_remove(d->dirfd);
-        if (mkdirat(d->dirfd, STORES_NEW, 0700) < 0)
-                return errno;
-
-        r = env_fill(path);
-        if (r == 0)
-                r = directory_sync(d->dirfd, STORES_NEW);
-        if (r == 0 && renameat(d->dirfd, STORES_NEW, d->dirfd, STORES) < 0)
-                r = errno;
-        return r != 0 ? r : directory_sync(d->dirfd, ".");
-}
-
-/*
- * The check, in a child process.
- */
-
-enum check_exit {
-        CHECK_EXIT_SOUND = 0,
-        CHECK_EXIT_DAMAGED = 1,
-        CHECK_EXIT_OTHER = 2, /* nothing wrong with its content: opening it will say what is */
-};
-
-/* One byte of each page it lies on: what is not there, or not to be had, shows by a signal. */
-static uint8_t touch(MDB_val v) {
-        const volatile uint8_t *p = v.mv_data;
-        uint8_t sum = v.mv_size > 0 ? p[v.mv_size - 1] : 0;
-
-        for (size_t i = 0; i < v.mv_size; i += PAGE_BYTES)
-                sum ^= p[i];
-        return sum;
-}
-
-/* Counting the entries also ends a walk in circles. */
-static int table_check(MDB_txn *txn, MDB_dbi table) {
-        MDB_cursor *cursor;
-        MDB_stat stat;
-        MDB_val k, v;
-        size_t n = 0;
-        int r = mdb_stat(txn, table, &stat);
-        if (r == 0)
-                r = mdb_cursor_open(txn, table, &cursor);
-        if (r != 0)
-                return r;
-
-        while ((r = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0 && n++ < stat.ms_entries) {
-                touch(k);
-                touch(v);
-        }
-        mdb_cursor_close(cursor);
-        return r == MDB_NOTFOUND && n == stat.ms_entries ? 0 : MDB_CORRUPTED;
-}
-
-static int env_check(const char *path) {
-        struct disk scratch;
-        MDB_dbi names;
-        MDB_env *env;
-        MDB_txn *txn;
-        int r = env_open(path, MDB_RDONLY | MDB_NOLOCK, &env);
-        if (r == 0)
-                r = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
-        if (r == 0)
-                r = mdb_dbi_open(txn, NULL, 0, &names);
-        if (r == 0)
-                r = format_check(txn);
-        if (r == 0)
-                r = tables_open(&scratch, txn, 0);
-        if (r == 0)
-                r = table_check(txn, names);
-        if (r == 0)
-                r = table_check(txn, 0); /* the free pages, which LMDB keeps as table 0 */
-        for (size_t i = 0; r == 0 && i < _DISK_TABLE_N; i++)
-                r = table_check(txn, scratch.tables[i]);
-        return r;
-}
-
-static _Noreturn void check_main(const char *path, pid_t parent) {
-        const int deadly[] = { SIGABRT, SIGBUS, SIGSEGV, SIGFPE };
-        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        int r;
-
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-                _exit(CHECK_EXIT_OTHER);
-        for (size_t i = 0; i < ARRAY_SIZE(deadly); i++)
-                signal(deadly[i], SIG_DFL);
-        setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-        if (null >= 0)
-                dup2(null, STDERR_FILENO); /* LMDB's assertions speak C to people */
-
-        r = env_check(path);
-        _exit(r == 0 ? CHECK_EXIT_SOUND : r < 0 ? CHECK_EXIT_DAMAGED : CHECK_EXIT_OTHER);
-}
-
-/* 0; > 0 damaged, with how it showed in `how`; or < 0. */
-static int disk_check(struct disk *d, char *how, size_t how_size) {
-        pid_t parent = getpid(), child = fork();
-        int status;
-
-        if (child < 0)
-                return error_origin(errno);
-        if (child == 0) {
-                close(d->dirfd); /* or the lock would outlive us with it */
-                check_main(d->path, parent);
-        }
-        while (waitpid(child, &status, 0) < 0) {
-                if (errno != EINTR)
-                        return error_origin(errno);
-        }
-
-        if (WIFEXITED(status) && WEXITSTATUS(status) != CHECK_EXIT_DAMAGED)
-                return 0;
-        if (WIFSIGNALED(status))
-                snprintf(how, how_size, "reading it ends with %s", strsignal(WTERMSIG(status)));
-        else
-                snprintf(how, how_size, "its content makes no sense, or a newer thox wrote it");
-        return DISK_E_REFUSED;
-}
-
-/*
  * The whole of it.
  */
 
-static PRINTF_LIKE(2, 3) int refuse(char **ret_reason, const char *fmt, ...) {
-        va_list args;
-        int r;
-
-        va_start(args, fmt);
-        r = vasprintf(ret_reason, fmt, args);
-        va_end(args);
-        return r < 0 ? error_origin(ENOMEM) : DISK_E_REFUSED;
+static int disk_create(const struct disk *d) {
+        int r = directory_begin(&d->directory);
+        if (r == 0)
+                r = env_create(d->directory.fresh);
+        return r != 0 ? r : directory_put(&d->directory);
 }
 
-static int refuse_directory(char **ret_reason, const char *dir, int code) {
-        return refuse(ret_reason,
-                      "cannot use the store directory %s: %s; make it a directory that uid %u may "
-                      "write to, with room for the store, or choose another one",
-                      dir, mdb_strerror(code), (unsigned int)geteuid());
-}
-
-static int disk_lock(struct disk *d, const char *dir, char **ret_reason) {
-        int r = file_make_dirs(dir, 0700);
-        if (r < 0)
-                return refuse_directory(ret_reason, dir, -r);
-        d->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (d->dirfd < 0)
-                return refuse_directory(ret_reason, dir, errno);
-        if (flock(d->dirfd, LOCK_EX | LOCK_NB) == 0)
-                return DISK_OK;
-        if (errno != EWOULDBLOCK)
-                return refuse_directory(ret_reason, dir, errno);
-        return refuse(
-                ret_reason,
-                "the store directory %s is in use by another tree; stop it, or choose another "
-                "directory",
-                dir);
-}
-
-static int disk_open_checked(struct disk *d, const char *dir, char **ret_reason) {
-        char how[128];
-        int r = disk_check(d, how, sizeof(how));
-        if (r < 0)
+static int disk_check(const struct disk *d, char **ret_reason) {
+        char how[CHECK_TEXT_BYTES];
+        int r = check_run(&(struct check){ .path = d->directory.store }, how);
+        if (r <= 0)
                 return error_trace(r);
-        if (r > 0)
-                return refuse(ret_reason,
-                              "the store %s/data.mdb is damaged (%s): move it away or restore a "
-                              "backup; thox boots without it",
-                              d->path, how);
-
-        r = disk_open_env(d);
-        if (r != 0)
-                return refuse_directory(ret_reason, dir, r);
-        mdb_reader_check(d->env, &(int){ 0 });
-        return DISK_OK;
+        return refusal_new(ret_reason,
+                           "the store %s/data.mdb is damaged (%s): move it away or restore a "
+                           "backup; thox boots without it",
+                           d->directory.store, how);
 }
 
 int disk_open(struct disk **ret, const char *dir, char **ret_reason) {
@@ -516,23 +231,22 @@ int disk_open(struct disk **ret, const char *dir, char **ret_reason) {
 
         if (!d)
                 return error_origin(ENOMEM);
-        d->dirfd = -1;
-        if (asprintf(&d->path, "%s/" STORES, dir) < 0) {
-                d->path = NULL;
-                return error_origin(ENOMEM);
-        }
-        r = disk_lock(d, dir, ret_reason);
-        if (r != DISK_OK)
-                return r;
-
-        if (faccessat(d->dirfd, STORES, F_OK, 0) < 0) {
-                r = errno == ENOENT ? disk_create(d, dir) : errno;
+        r = directory_init(&d->directory, dir, ret_reason);
+        if (r != DIRECTORY_OK)
+                return error_trace(r);
+        if (!directory_has_store(&d->directory)) {
+                r = disk_create(d);
                 if (r != 0)
-                        return refuse_directory(ret_reason, dir, r);
+                        return directory_refuse(dir, mdb_strerror(r), ret_reason);
         }
-        r = disk_open_checked(d, dir, ret_reason);
+        r = disk_check(d, ret_reason);
         if (r != DISK_OK)
-                return r;
+                return error_trace(r);
+
+        r = disk_open_env(d);
+        if (r != 0)
+                return directory_refuse(dir, mdb_strerror(r), ret_reason);
+        mdb_reader_check(d->env, &(int){ 0 });
         /* A file size limit is to fail the write, not to kill us. */
         signal(SIGXFSZ, SIG_IGN);
         *ret = take(d);
@@ -544,12 +258,11 @@ struct disk *disk_close(struct disk *d) {
                 return NULL;
         disk_end(d);
         d->env = env_close(d->env);
-        fd_close(d->dirfd);
-        free(d->path);
+        directory_deinit(&d->directory);
         free(d);
         return NULL;
 }
 
 const char *disk_path(const struct disk *d) {
-        return d->path;
+        return d->directory.store;
 }

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "storaged/refusal.h"
+
 enum disk_table {
         DISK_TABLE_ENTRIES,
         DISK_TABLE_CURRENT,
@@ -19,11 +21,11 @@ enum disk_table {
 
 enum disk_error {
         DISK_OK = 0,
-        DISK_E_REFUSED = 1,  /* disk_open only: unusable, a person must act */
-        DISK_E_NOTFOUND = 2, /* no such key */
-        DISK_E_AGAIN = 3,    /* there is more room now; the transaction is over: start it again */
-        DISK_E_FULL = 4,     /* no space left; the transaction is over, nothing was changed */
-        DISK_E_IO = 5,       /* the device failed; likewise */
+        DISK_E_REFUSED = REFUSAL, /* disk_open only: unusable, a person must act */
+        DISK_E_NOTFOUND = 2,      /* no such key */
+        DISK_E_AGAIN = 3, /* there is more room now; the transaction is over: start it again */
+        DISK_E_FULL = 4,  /* no space left; the transaction is over, nothing was changed */
+        DISK_E_IO = 5,    /* the device failed; likewise */
 };
 
 struct disk_bytes {

@@ -24,7 +24,7 @@ struct storaged {
 
 enum storaged_error {
         STORAGED_OK = 0,
-        STORAGED_E_REFUSED = 1, /* a store cannot be used; a person must act */
+        STORAGED_E_REFUSED = REFUSAL, /* a store cannot be used; a person must act */
 };
 
 /* Opens the stores, then speaks to initd on `fd`, which is taken, also on failure. `boot_dir` may be

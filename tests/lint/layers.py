@@ -26,10 +26,11 @@ FOREIGN = [
      r"\bprotobuf_c_message_(pack|unpack|get_packed_size|free_unpacked)\w*\s*\(", {"libipc/wire.c"}),
     ("processes", r"(?<![\w.>])(fork|vfork|clone|clone3|kill|killpg|waitpid|waitid|wait4|execve|execv|execvp|"
      r"fexecve|posix_spawn|pidfd_send_signal)\s*\(|\bSYS_(clone3?|pidfd_send_signal|waitid)\b",
-     # disk.c opens a store that may be damaged in a child first: LMDB aborts on what it does not understand
-     {"initd/spawn.c", "worker/zygote.c", "storaged/disk.c"}),
+     # child.c, because LMDB aborts on what it does not understand: a store that may be damaged is read there first
+     {"initd/spawn.c", "worker/zygote.c", "storaged/child.c"}),
     ("libconfig", r"#\s*include\s*<libconfig", {"libipc/base/conf.c"}),
-    ("lmdb", r"#\s*include\s*<lmdb\.h>", {"storaged/disk.c"}),
+    ("lmdb", r"#\s*include\s*(<lmdb\.h>|\"storaged/env\.h\")",
+     {"storaged/env.h", "storaged/env.c", "storaged/disk.c", "storaged/check.c", "storaged/copy.c"}),
     ("Lua", r"#\s*include\s*<(lua5\.4/)?(lua|lauxlib|lualib|luaconf)\.h>", {"worker/", "runtimed/compile.c"}),
     ("ncurses", r"#\s*include\s*<n?curses", {"thoxctl/screen.c"}),
     ("libedit", r"#\s*include\s*<(histedit|editline)", {"thoxctl/line.c"}),

@@ -17,6 +17,7 @@
 
 #include "libipc/base/clock.h"
 #include "libipc/base/fd.h"
+#include "storaged/check.h"
 #include "tests/unit/storaged/store_fixture.h"
 
 TestSuite(disk, .init = store_fixture_set_up, .fini = store_fixture_tear_down);
@@ -123,10 +124,67 @@ Test(disk, a_damaged_file_is_refused_and_never_kills_us, .timeout = 30) { /* row
         cr_assert(content_is("p", ANY, "some content"));
 }
 
-Test(disk, a_truncated_file_is_refused) {
+/* Names enough that the tables have several pages each, and free pages between them. */
+static void fill_and_close(char data[96], char sound[96], off_t *ret_size) {
+        struct stat st;
+        char name[16];
+
+        for (int i = 0; i < 300; i++) {
+                snprintf(name, sizeof(name), "p%d", i % 100);
+                cr_assert_eq(set(name, "some content that is not so short", ANY, NULL), STORE_OK);
+        }
         fixture.disk = disk_close(fixture.disk);
-        cr_assert_eq(truncate(in_store("stores/data.mdb"), 3 * 4096), 0);
-        expect_refusal(fixture.store_dir, "damaged");
+        strcpy(data, in_store("stores/data.mdb"));
+        strcpy(sound, in_store("sound"));
+        copy(data, sound);
+        cr_assert_eq(stat(data, &st), 0);
+        *ret_size = st.st_size;
+}
+
+Test(disk, a_file_truncated_at_any_page_is_refused, .timeout = 60) { /* row 66 */
+        char data[96], sound[96], how[CHECK_TEXT_BYTES];
+        struct check check = { .path = in_store("stores") };
+        off_t size;
+
+        fill_and_close(data, sound, &size);
+        strcpy(path, data);
+        *strrchr(path, '/') = '\0';
+        cr_assert_geq(size, 20 * 4096);
+        for (off_t at = 0; at < size; at += 4096) {
+                copy(sound, data);
+                cr_assert_eq(truncate(data, at), 0);
+                cr_expect_eq(check_run(&check, how), REFUSAL, "cut to %lld of %lld", (long long)at,
+                             (long long)size);
+        }
+        expect_refusal(fixture.store_dir, "restore a backup");
+}
+
+/* LMDB has no checksums: a flipped bit in a value is a value. What holds the file together is found
+ * out, and whatever is not must not kill who uses it: each file is opened, and one set. */
+Test(disk, flipped_bytes_are_refused_or_harmless, .timeout = 120) { /* row 66 */
+        char data[96], sound[96], *reason = NULL;
+        size_t n_refused = 0;
+        off_t size;
+
+        fill_and_close(data, sound, &size);
+        srand(1);
+        for (int i = 0; i < 200; i++) {
+                uint8_t noise[8];
+                struct disk *d = NULL;
+
+                for (size_t k = 0; k < sizeof(noise); k++)
+                        noise[k] = (uint8_t)rand();
+                copy(sound, data);
+                for (int k = 0; k < 4; k++)
+                        damage(data, rand() % size, noise + 2 * k, 2);
+                if (disk_open(&d, fixture.store_dir, &reason) == DISK_E_REFUSED) {
+                        cr_expect(strstr(reason, "restore a backup"), "%s", reason);
+                        free(reason);
+                        n_refused++;
+                }
+                disk_close(d);
+        }
+        cr_expect_geq(n_refused, 20);
 }
 
 /* A limit on file size stands for a full disk: the write that would pass it comes to nothing. */
