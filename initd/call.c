@@ -29,7 +29,15 @@
 #define CALL_MESSAGE_BYTES 512u
 #define CALL_SPARES 1024u
 #define CALL_TOO_LONG "a message of more than 64 MiB (limit LIMIT_MESSAGE_BYTES)"
+#define CALL_CALLER_FULL                                                                           \
+        "the unanswered calls of this process have more than 72 MiB of arguments "                 \
+        "(limit LIMIT_CALL_BYTES_PER_CALLER)"
+#define CALL_SERVER_FULL                                                                           \
+        "the unanswered calls of the server have more than 288 MiB of arguments "                  \
+        "(limit LIMIT_CALL_BYTES_PER_SERVER)"
 static_assert(LIMIT_MESSAGE_BYTES == 64u << 20, "CALL_TOO_LONG names it");
+static_assert(LIMIT_CALL_BYTES_PER_CALLER == 72u << 20, "CALL_CALLER_FULL names it");
+static_assert(LIMIT_CALL_BYTES_PER_SERVER == 288u << 20, "CALL_SERVER_FULL names it");
 
 /* ---- the object ---------------------------------------------------------------------------- */
 
@@ -78,6 +86,8 @@ void call_detach(struct call *call) {
                 return;
         list_remove(&call->served_link);
         call->server->n_calls_served--;
+        call->server->n_served_bytes -= call->n_request_bytes;
+        call->n_request_bytes = 0;
         list_remove(&call->context_link);
         if (call->owner_context)
                 call->owner_context->n_unanswered--;
@@ -139,6 +149,7 @@ static void call_unlink(struct call *call) {
                 call->caller->n_calls_made--;
                 call->caller->n_outputs -= call->is_output;
                 call->caller->n_native_bytes -= call->args.len;
+                call->caller->n_made_bytes -= call->n_made_bytes;
         }
 }
 
@@ -330,13 +341,35 @@ static void call_deliver_to_peer(struct call *call,
                                    transfer_refusal(r)->message);
 }
 
-void call_take_frame(struct call *call, struct peer *sender, struct wire_frame *frame) {
-        call->n_bytes += frame->extra.values_len;
-        call->is_sending = frame->extra.more;
-        if (call->n_bytes > LIMIT_MESSAGE_BYTES) {
-                call_abort(call, STATUS_LIMIT, CALL_TOO_LONG);
-                return;
+/* A forwarder's values are not its caller's to pay for, nor are they said twice for a fallback. */
+static void call_charge(struct call *call, const struct wire_frame *frame) {
+        call->n_request_bytes += frame->extra.values_len;
+        if (call->server)
+                call->server->n_served_bytes += frame->extra.values_len;
+        if (call->n_hops == 0 && call->n_request_bytes > call->n_made_bytes) {
+                call->caller->n_made_bytes += call->n_request_bytes - call->n_made_bytes;
+                call->n_made_bytes = call->n_request_bytes;
         }
+}
+
+/* False: refused, the call is over. */
+static bool call_take_bytes(struct call *call, const struct wire_frame *frame) {
+        call_charge(call, frame);
+        if (call->n_request_bytes > LIMIT_MESSAGE_BYTES)
+                call_stop_delivery(call, frame, STATUS_LIMIT, CALL_TOO_LONG);
+        else if (call->caller->n_made_bytes > LIMIT_CALL_BYTES_PER_CALLER)
+                call_stop_delivery(call, frame, STATUS_BUSY, CALL_CALLER_FULL);
+        else if (call->server && call->server->n_served_bytes > LIMIT_CALL_BYTES_PER_SERVER)
+                call_stop_delivery(call, frame, STATUS_BUSY, CALL_SERVER_FULL);
+        else
+                return true;
+        return false;
+}
+
+void call_take_frame(struct call *call, struct peer *sender, struct wire_frame *frame) {
+        call->is_sending = frame->extra.more;
+        if (!call_take_bytes(call, frame))
+                return;
         bool is_end_of_long = !frame->extra.more && (frame->call.flags & WIRE_FLAG_CONTINUED) != 0;
         if (is_end_of_long && (call->watch || call->router->trace))
                 trace_long_request(call, frame);
@@ -485,10 +518,8 @@ void call_on_answer(struct peer *server, struct wire_frame *frame) {
                 peer_violation(server, "an answer to a call that it was not given");
                 return;
         }
-        if (!call->is_answering)
-                call->n_bytes = 0;
-        call->n_bytes += frame->extra.values_len;
-        if (call->n_bytes > LIMIT_MESSAGE_BYTES)
+        call->n_answer_bytes += frame->extra.values_len;
+        if (call->n_answer_bytes > LIMIT_MESSAGE_BYTES)
                 call_abort(call, STATUS_LIMIT, CALL_TOO_LONG);
         else if (call->done)
                 native_on_answer(call, server, frame);

@@ -61,9 +61,11 @@ struct call {
         bool is_sending;   /* frames of the request are still to come */
         bool is_answering; /* frames of the answer have gone out already */
         bool has_timer;
-        struct watch *watch;     /* contexts that log it, or NULL (trace.h) */
-        uint64_t started_us;     /* router_now_us */
-        uint64_t n_bytes;        /* of the request, then of the answer */
+        struct watch *watch;    /* contexts that log it, or NULL (trace.h) */
+        uint64_t started_us;    /* router_now_us */
+        size_t n_made_bytes;    /* of the request, as its caller said it; in caller->n_made_bytes */
+        size_t n_request_bytes; /* as its server gets it; in server->n_served_bytes */
+        size_t n_answer_bytes;
         struct loop_timer timer; /* deadline, or alarm */
 
         /* served by initd */

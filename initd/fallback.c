@@ -92,7 +92,6 @@ static void fallback_send(struct call *call) {
         frame.extra.n_caps = f->n_caps;
         frame.extra.values = fallback_values(f);
         frame.extra.values_len = f->values_len;
-        call->n_bytes = 0;
         call_take_frame(call, call->caller, &frame);
 }
 

@@ -68,7 +68,6 @@ static void forward_begin(struct call *call, struct peer *sender, struct wire_fr
         if (sender->uid != 0)
                 call->uid = sender->uid;
         fallback_drop(call);
-        call->n_bytes = 0;
         call_set_name(call, target.route.name, target.route.name_len);
         call_attach(call, &target);
         if (trace_is_wanted(call->router, &target))

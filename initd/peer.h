@@ -63,6 +63,8 @@ struct peer {
         size_t n_contexts, n_bindings, n_listeners, n_calls_made, n_calls_served, n_alarms;
         size_t n_outputs;      /* of n_calls_made: what it prints */
         size_t n_native_bytes; /* arguments of its calls that initd keeps */
+        size_t n_made_bytes,
+                n_served_bytes; /* values of its unanswered calls, of those it serves */
         uint32_t next_sid;
         uint32_t reply_status;  /* of the latest Reply it got */
         uint64_t n_calls_total; /* made, ever */

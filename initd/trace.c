@@ -247,7 +247,7 @@ void trace_long_request(const struct call *call, const struct wire_frame *frame)
                            .name = call->name,
                            .name_len = call->name_len };
         if (trace_concerns_somebody(&t, call->watch))
-                trace_put_call(&t, &frame->call, call->watch, &frame->extra, call->n_bytes);
+                trace_put_call(&t, &frame->call, call->watch, &frame->extra, call->n_request_bytes);
 }
 
 void trace_answer(const struct call *call,
@@ -263,7 +263,7 @@ void trace_answer(const struct call *call,
                 return;
         size_t size = extra ? extra->values_len : 0;
         if (call->is_answering)
-                size = call->n_bytes;
+                size = call->n_answer_bytes;
         trace_put_answer(&t, call->cid, status, clock_now_us() - call->started_us, call->watch,
                          extra, size);
 }

@@ -47,6 +47,9 @@
 #define LIMIT_CALLS_PER_SERVICE                                                                    \
         256u /* to one name, or in one manual context; os.bind may say another */
 #define LIMIT_CALLS_PER_PAIR 64u /* by one process to one of these: no client fills a service */
+/* Arguments of all those, until they are answered: the longest message, small ones beside it. */
+#define LIMIT_CALL_BYTES_PER_CALLER (LIMIT_MESSAGE_BYTES + (8u << 20))
+#define LIMIT_CALL_BYTES_PER_SERVER (4 * LIMIT_CALL_BYTES_PER_CALLER) /* no client fills it */
 #define LIMIT_ALARMS_PER_PROCESS 64u
 #define LIMIT_NATIVE_ARGS_BYTES (16u << 20) /* of one process, while initd puts them together */
 #define LIMIT_EVAL_BYTES (64u << 10)        /* source that process.eval runs in a process */

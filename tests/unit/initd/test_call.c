@@ -349,6 +349,63 @@ Test(call, a_server_with_too_much_to_read_is_busy) {
         free(bytes);
 }
 
+static uint64_t call_with_bytes(struct end *e, size_t len) {
+        uint8_t *bytes = calloc(1, len);
+        struct wire_call call = { .handle = FIXTURE_NATIVE,
+                                  .name = (const uint8_t *)"echo",
+                                  .name_len = 4 };
+        struct wire_extra extra = { .values = bytes, .values_len = len };
+        uint64_t cid = end_call_with(e, &call, &extra);
+        free(bytes);
+        return cid;
+}
+
+/* Reads the call to its last frame. */
+static void expect_whole_call(struct end *e, uint64_t cid) {
+        for (bool more = true; more;) {
+                struct wire_frame *frame = end_expect(e, THOX__FRAME__BODY_CALL);
+                cr_assert_eq(frame->call.cid, cid);
+                more = frame->extra.more;
+        }
+}
+
+/* row 40: what waits has a limit in bytes as well */
+Test(call, a_caller_with_too_many_bytes_unanswered_is_busy) {
+        const struct peer *caller = router_find_peer(&f.router, 10);
+        const struct peer *callee = router_find_peer(&f.router, 11);
+        uint64_t first = call_with_bytes(&client, LIMIT_MESSAGE_BYTES);
+        expect_whole_call(&server, first);
+        uint64_t cid = call_with_bytes(&client, LIMIT_FRAGMENT_BYTES);
+        expect_whole_call(&server, cid);
+        expect_busy(&client, call_with_bytes(&client, 8u << 20), "LIMIT_CALL_BYTES_PER_CALLER");
+        cr_assert_eq(caller->n_made_bytes, LIMIT_MESSAGE_BYTES + LIMIT_FRAGMENT_BYTES);
+        cr_assert_eq(callee->n_served_bytes, caller->n_made_bytes);
+        for (size_t i = 1; i < (8u << 20) / LIMIT_FRAGMENT_BYTES; i++)
+                end_expect(&server, THOX__FRAME__BODY_CALL);
+        end_expect(&server, THOX__FRAME__BODY_CANCEL);
+        end_answer(&server, first, STATUS_OK, NULL);
+        end_expect_answer(&client, first, STATUS_OK);
+        end_answer(&server, cid, STATUS_OK, NULL);
+        end_expect_answer(&client, cid, STATUS_OK);
+        cr_assert_eq(caller->n_made_bytes, 0);
+        cr_assert_eq(callee->n_served_bytes, 0);
+}
+
+/* row 40 */
+Test(call, many_clients_fill_a_server_to_its_limit_of_bytes) {
+        struct end others[4];
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+                fixture_add(&f, &others[i], PEER_ROLE_WORKER, 20 + (uint32_t)i);
+                expect_whole_call(&server, call_with_bytes(&others[i], LIMIT_MESSAGE_BYTES));
+                expect_whole_call(&server, call_with_bytes(&others[i], (8u << 20) - 1));
+        }
+        expect_whole_call(&server, call_with_bytes(&client, 4));
+        expect_busy(&client, call_with_bytes(&client, 1), "LIMIT_CALL_BYTES_PER_SERVER");
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+                end_deinit(&others[i]);
+        cr_assert_eq(router_find_peer(&f.router, 11)->n_served_bytes, 4);
+}
+
 Test(call, long_values_travel_in_frames_and_arrive_whole) {
         size_t len = 700000, n_seen = 0, n_frames = 0;
         uint8_t *bytes = malloc(len);
