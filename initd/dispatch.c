@@ -97,14 +97,16 @@ static const struct refusal queue_refusals[] = {
                               "the queue has 1024 listeners (LIMIT_QUEUE_LISTENERS)" },
         [QUEUE_E_TOO_LONG] = { STATUS_LIMIT,
                                "a message of more than 128 KiB (limit LIMIT_PUSH_BYTES)" },
-        [QUEUE_E_FULL] = { STATUS_AGAIN, "a listener that blocks has all it can take" },
+        [QUEUE_E_FULL] = { STATUS_AGAIN, "a listener that blocks has all it can take: the "
+                                         "events of its limit, or 4 MiB (LIMIT_QUEUE_BYTES)" },
         [QUEUE_E_BADCTX] = { STATUS_BADCTX, "a context in the values is not held (any more)" },
         [QUEUE_E_UNSHARED] = { STATUS_DENIED, "a context in the values may not be shared" },
         [QUEUE_E_NOTFOUND] = { STATUS_NOTFOUND, "this process does not listen there" },
 };
 static_assert(ARRAY_SIZE(queue_refusals) == _QUEUE_ERROR_N, "one refusal per error");
 static_assert(LIMIT_QUEUE_EVENTS_MAX == 4096 && LIMIT_LISTENERS == 64 &&
-                      LIMIT_QUEUE_LISTENERS == 1024 && LIMIT_PUSH_BYTES == 128u << 10,
+                      LIMIT_QUEUE_LISTENERS == 1024 && LIMIT_PUSH_BYTES == 128u << 10 &&
+                      LIMIT_QUEUE_BYTES == 4u << 20,
               "the messages above name them");
 
 static_assert(LIMIT_CONTEXTS_OWNED == 256 && LIMIT_HANDLES == 1024 && LIMIT_PATTERNS == 256 &&
@@ -350,8 +352,7 @@ static void on_push(struct peer *p, struct wire_frame *frame) {
 }
 
 static void on_taken(struct peer *p, struct wire_frame *frame) {
-        const Thox__Taken *taken = frame->message->taken;
-        if (queue_taken(p, taken->sid, taken->n) != 0)
+        if (queue_taken(p, frame->message->taken) != 0)
                 peer_violation(p, "more events taken than given");
 }
 

@@ -167,13 +167,14 @@ int queue_unlisten(struct peer *peer, uint32_t sid) {
         return 0;
 }
 
-int queue_taken(struct peer *peer, uint32_t sid, uint32_t n) {
-        struct listener *l = listener_find(peer, sid);
+int queue_taken(struct peer *peer, const Thox__Taken *taken) {
+        struct listener *l = listener_find(peer, taken->sid);
         if (!l)
                 return 0; /* it lost the context while this was on its way */
-        if (n > l->n_waiting)
+        if (taken->n > l->n_waiting || taken->bytes > l->n_waiting_bytes)
                 return QUEUE_E_BADARGS;
-        l->n_waiting -= n;
+        l->n_waiting -= taken->n;
+        l->n_waiting_bytes -= taken->bytes;
         return 0;
 }
 
@@ -216,14 +217,19 @@ bool queue_has_listener(const struct queue *q, const struct peer *peer) {
         return false;
 }
 
-static bool listener_is_full(const struct listener *l) {
-        return l->mode != QUEUE_MODE_DROP_OLDEST && l->n_waiting >= l->limit;
+/* For one more event with so many bytes. */
+static bool listener_is_full(const struct listener *l, size_t n_bytes) {
+        return l->mode != QUEUE_MODE_DROP_OLDEST &&
+               (l->n_waiting >= l->limit || l->n_waiting_bytes + n_bytes > LIMIT_QUEUE_BYTES);
 }
 
-static bool queue_is_blocked(const struct queue *q, const ProtobufCBinaryData *key) {
+static bool queue_is_blocked(const struct queue *q,
+                             const ProtobufCBinaryData *key,
+                             size_t n_bytes) {
         list_for_each(node, &q->listeners) {
                 const struct listener *l = container_of(node, struct listener, queue_link);
-                if (l->mode == QUEUE_MODE_BLOCK && listener_is_full(l) && listener_wants(l, key))
+                if (l->mode == QUEUE_MODE_BLOCK && listener_is_full(l, n_bytes) &&
+                    listener_wants(l, key))
                         return true;
         }
         return false;
@@ -254,7 +260,7 @@ static bool listener_deliver(struct listener *l,
         const struct wire_extra *extra = &push->extra;
         if (l->peer->state >= PEER_STATE_DOOMED)
                 return false;
-        bool has_room = !listener_is_full(l) &&
+        bool has_room = !listener_is_full(l, extra->values_len) &&
                         conn_pending(&l->peer->conn) + extra->values_len <= LIMIT_PUSH_OUT_BYTES;
         if (has_room && extra->n_caps > 0) {
                 memcpy(push->frame->caps, push->caps, extra->n_caps * sizeof(push->caps[0]));
@@ -266,7 +272,10 @@ static bool listener_deliver(struct listener *l,
         }
         listener_send(l, push, key);
         l->n_dropped = 0;
-        l->n_waiting += l->mode != QUEUE_MODE_DROP_OLDEST;
+        if (l->mode != QUEUE_MODE_DROP_OLDEST) {
+                l->n_waiting++;
+                l->n_waiting_bytes += extra->values_len;
+        }
         return true;
 }
 
@@ -334,7 +343,7 @@ int queue_push(struct handle *through, struct wire_frame *frame, uint32_t *ret_c
         if (trace_is_queue(route.context, push->name.data, push->name.len))
                 return QUEUE_E_DENIED;
         struct queue *q = queue_find(route.context, push->name.data, push->name.len);
-        if (q && queue_is_blocked(q, &push->key))
+        if (q && queue_is_blocked(q, &push->key, frame->extra.values_len))
                 return QUEUE_E_FULL;
         *ret_count = q ? queue_deliver_frame(q, through->peer, frame, &push->key) : 0;
         return 0;

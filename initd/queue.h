@@ -48,6 +48,7 @@ struct listener {
         enum queue_mode mode;
         uint32_t limit;
         uint32_t n_waiting;        /* delivered and not taken; 0 for drop-oldest */
+        uint64_t n_waiting_bytes;  /* the same */
         uint64_t n_dropped;        /* since the last event delivered */
         struct pattern_list match; /* of keys; empty: all */
 };
@@ -71,8 +72,8 @@ enum queue_error {
 /* Listens through a handle; the queue is where route_listen says. */
 int queue_listen(struct handle *through, const Thox__Listen *listen, uint32_t *ret_sid);
 int queue_unlisten(struct peer *peer, uint32_t sid);
-/* The program of `peer` has taken `n` more events. QUEUE_E_BADARGS: more than it was given. */
-int queue_taken(struct peer *peer, uint32_t sid, uint32_t n);
+/* The program of `peer` has taken more events. QUEUE_E_BADARGS: more than it was given. */
+int queue_taken(struct peer *peer, const Thox__Taken *taken);
 
 /* Delivers the values of `frame` (a Push) to whom its key concerns, all or nobody; they are given as few
  * copies as possible. *ret_count: listeners that got it. */

@@ -59,6 +59,7 @@
 /* Queues. */
 #define LIMIT_QUEUE_EVENTS 64u /* waiting for one listener, unless it asks for another number */
 #define LIMIT_QUEUE_EVENTS_MAX 4096u
+#define LIMIT_QUEUE_BYTES (4u << 20)  /* of values that wait for one listener */
 #define LIMIT_QUEUE_LISTENERS 1024u   /* of one queue: what one push can cost */
 #define LIMIT_LISTENERS 64u           /* of one process */
 #define LIMIT_PUSH_BYTES (128u << 10) /* one message is one frame */

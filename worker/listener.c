@@ -64,21 +64,30 @@ struct listener *listener_find(const struct listeners *all,
         return NULL;
 }
 
+static void listener_remove(struct listener *l, struct event *e) {
+        list_remove(&e->listener_link);
+        l->n_waiting--;
+        l->n_waiting_bytes -= e->values_len;
+}
+
 struct event *listener_pop(struct listener *l) {
         if (list_is_empty(&l->events))
                 return NULL;
         struct event *e = container_of(l->events.next, struct event, listener_link);
-        list_remove(&e->listener_link);
-        l->n_waiting--;
+        listener_remove(l, e);
         return e;
 }
 
-struct event *listener_receive(struct listener *l, struct event *e) {
+void listener_receive(struct listener *l, struct event *e) {
         e->dropped += l->n_lost;
         l->n_lost = 0;
         list_add_tail(&l->events, &e->listener_link);
         l->n_waiting++;
-        if (l->is_counted || l->n_waiting <= l->limit)
+        l->n_waiting_bytes += e->values_len;
+}
+
+struct event *listener_shed(struct listener *l) {
+        if (l->is_counted || (l->n_waiting <= l->limit && l->n_waiting_bytes <= LIMIT_QUEUE_BYTES))
                 return NULL;
         struct event *oldest = listener_pop(l);
         if (oldest)
@@ -94,15 +103,17 @@ void listener_lose(struct listener *l, const struct event *e) {
                 container_of(l->events.next, struct event, listener_link)->dropped += n;
 }
 
-uint32_t listener_take(struct listener *l, struct event *e) {
-        list_remove(&e->listener_link);
-        l->n_waiting--;
+struct taken listener_take(struct listener *l, struct event *e) {
+        struct taken taken = { 0 };
+        listener_remove(l, e);
         if (!l->is_counted)
-                return 0;
-        l->n_taken++;
-        if (l->n_waiting > 0 && l->n_taken < l->limit / LISTENER_TELLS)
-                return 0;
-        uint32_t n = l->n_taken;
-        l->n_taken = 0;
-        return n;
+                return taken;
+        l->untold.n++;
+        l->untold.n_bytes += e->values_len;
+        if (l->n_waiting > 0 && l->untold.n < l->limit / LISTENER_TELLS &&
+            l->untold.n_bytes < LIMIT_QUEUE_BYTES / LISTENER_TELLS)
+                return taken;
+        taken = l->untold;
+        l->untold = (struct taken){ 0 };
+        return taken;
 }

@@ -14,6 +14,12 @@
 struct event;
 struct task;
 
+/* Events that a program has seen, which initd is to know. */
+struct taken {
+        uint32_t n;
+        uint64_t n_bytes;
+};
+
 /* Owned by the list once listening is confirmed, before by the request. */
 struct listener {
         struct list link;   /* listeners.all */
@@ -21,9 +27,10 @@ struct listener {
         struct task *task;  /* who listened; NULL when that task is gone */
         uint32_t sid, handle;
         uint32_t limit, n_waiting;
-        uint32_t n_taken; /* that initd does not know of */
-        bool is_counted;  /* by initd: drop-new and block */
-        uint64_t n_lost;  /* to be told with the next event that comes */
+        uint64_t n_waiting_bytes;
+        struct taken untold;
+        bool is_counted; /* by initd: drop-new and block */
+        uint64_t n_lost; /* to be told with the next event that comes */
         size_t name_len;
         char name[];
 };
@@ -46,11 +53,12 @@ struct listener *listener_find(const struct listeners *all,
                                const void *name,
                                size_t len);
 
-/* An event has come. Returns the one that goes for it, to be freed by the caller: NULL as long as there
- * is room. */
-struct event *listener_receive(struct listener *l, struct event *e);
-/* The event leaves for the program. Returns how many initd is to be told of; 0: not now. */
-uint32_t listener_take(struct listener *l, struct event *e);
+/* An event has come. */
+void listener_receive(struct listener *l, struct event *e);
+/* An old one that goes for it, to be freed by the caller: NULL as soon as there is room for all. */
+struct event *listener_shed(struct listener *l);
+/* The event leaves for the program. Returns what initd is to be told; n 0: nothing now. */
+struct taken listener_take(struct listener *l, struct event *e);
 /* The program never gets to see `e`, which waits no longer: the next event says so. */
 void listener_lose(struct listener *l, const struct event *e);
 /* The first event that waits, out of the list; NULL when none does. */

@@ -11,6 +11,7 @@
 #include "libipc/base/error.h"
 #include "libipc/value.h"
 #include "worker/event.h"
+#include "worker/listener.h"
 #include "worker/task.h"
 
 #define SYSCALL_SPARES 256u /* of each kind */
@@ -169,10 +170,11 @@ int syscall_push(struct syscalls *s, Thox__Frame *message, struct task *task, ui
         return 0;
 }
 
-int syscall_taken(struct syscalls *s, uint32_t sid, uint32_t n) {
+int syscall_taken(struct syscalls *s, uint32_t sid, const struct taken *events) {
         Thox__Taken taken = THOX__TAKEN__INIT;
         taken.sid = sid;
-        taken.n = n;
+        taken.n = events->n;
+        taken.bytes = events->n_bytes;
         WIRE_MESSAGE(m, 0, TAKEN, taken, &taken);
         int r = conn_send(&s->conn, &m, NULL);
         return r < 0 ? error_trace(r) : r;

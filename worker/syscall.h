@@ -23,6 +23,7 @@ struct binding;
 struct event;
 struct event_reader;
 struct listener;
+struct taken;
 struct task;
 
 enum pending_kind {
@@ -97,8 +98,8 @@ int syscall_listen(struct syscalls *s,
                    uint32_t *ret_seq);
 /* A push with s->values and s->caps. */
 int syscall_push(struct syscalls *s, Thox__Frame *message, struct task *task, uint32_t *ret_seq);
-/* The program has seen `n` more events of this listener. */
-int syscall_taken(struct syscalls *s, uint32_t sid, uint32_t n);
+/* The program has seen more events of this listener. */
+int syscall_taken(struct syscalls *s, uint32_t sid, const struct taken *events);
 /* Gives up handles that came with something nobody looks at, but for those of contexts of our own. */
 int syscall_release_caps(struct syscalls *s, const struct wire_cap *caps, size_t n);
 /* Answers with s->values and s->caps; the call is no longer served. */

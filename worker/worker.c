@@ -124,12 +124,12 @@ void worker_drain_writes(struct worker *w, size_t max) {
 
 static void worker_take_pushed(struct worker *w, struct event *e) {
         struct listener *l = listener_find_sid(&w->listeners, e->sid);
-        uint32_t n = l ? listener_take(l, e) : 0;
-        int r = n > 0 ? syscall_taken(&w->syscalls, l->sid, n) : 0;
+        struct taken taken = l ? listener_take(l, e) : (struct taken){ 0 };
+        int r = taken.n > 0 ? syscall_taken(&w->syscalls, l->sid, &taken) : 0;
         if (r != 0)
                 worker_fail(w, r);
         /* Whoever has it now may compute for long. */
-        if (n > 0)
+        if (taken.n > 0)
                 sched_arm(&w->sched);
 }
 
@@ -252,11 +252,14 @@ void worker_forget_event(struct worker *w, struct event *e) {
 
 static void worker_on_pushed(struct worker *w, struct event *e) {
         struct listener *l = listener_find_sid(&w->listeners, e->sid);
-        struct event *gone = l ? listener_receive(l, e) : e;
-        if (gone)
+        if (!l) {
+                worker_forget_event(w, e);
+                return;
+        }
+        listener_receive(l, e);
+        for (struct event *gone; (gone = listener_shed(l));)
                 worker_forget_event(w, gone);
-        if (l)
-                worker_deliver(w, l->task, e);
+        worker_deliver(w, l->task, e);
 }
 
 void worker_drop_listener(struct worker *w, struct listener *l) {

@@ -49,6 +49,13 @@ static size_t list_count(const struct list *l) {
         return n;
 }
 
+static size_t list_sum_bytes(const struct list *served) {
+        size_t n = 0;
+        list_for_each(node, served)
+                n += container_of(node, struct call, served_link)->n_request_bytes;
+        return n;
+}
+
 static void check_invariants(struct router *r) {
         size_t n_made = 0, n_served = 0, at = 0;
         for (struct peer *p; (p = table_next(&r->peers, &at));) {
@@ -57,6 +64,8 @@ static void check_invariants(struct router *r) {
                 assert(list_count(&p->contexts) == p->n_contexts);
                 assert(list_count(&p->bindings) == p->n_bindings);
                 assert(list_count(&p->listeners) == p->n_listeners);
+                assert(list_sum_bytes(&p->calls_served) == p->n_served_bytes);
+                assert(p->n_calls_made > 0 || p->n_made_bytes == 0);
                 n_made += p->n_calls_made;
                 n_served += p->n_calls_served;
         }

@@ -64,10 +64,11 @@ static uint32_t unlisten(struct end *e, uint32_t sid) {
         return request(e, &m)->status;
 }
 
-static void say_taken(struct end *e, uint32_t sid, uint32_t n) {
+static void say_taken(struct end *e, uint32_t sid, uint32_t n, uint64_t n_bytes) {
         Thox__Taken taken = THOX__TAKEN__INIT;
         taken.sid = sid;
         taken.n = n;
+        taken.bytes = n_bytes;
         WIRE_MESSAGE(m, 0, TAKEN, taken, &taken);
         end_send(e, &m);
 }
@@ -175,10 +176,10 @@ Test(queue, drop_new_counts_what_found_no_room) {
         cr_assert_eq(push("news", ""), 0);
         expect_event(&first, 1, 0);
         expect_event(&first, 2, 0);
-        say_taken(&first, sid, 1);
+        say_taken(&first, sid, 1, 1);
         cr_assert_eq(push("news", ""), 1);
         expect_event(&first, 5, 2);
-        say_taken(&first, sid, 3);
+        say_taken(&first, sid, 3, 2);
         end_expect_closed(&first);
         cr_assert_eq(f.closed_reason, EXIT_REASON_PROTOCOL, "it was given two more");
         end_deinit(&first);
@@ -196,9 +197,32 @@ Test(queue, a_full_blocking_listener_refuses_for_all) {
         cr_assert_eq(push_status(FIXTURE_NATIVE, "news", ""), STATUS_AGAIN);
         expect_event(&second, 1, 0);
         end_expect_silence(&second);
-        say_taken(&first, sid, 1);
+        say_taken(&first, sid, 1, 1);
         cr_assert_eq(push("news", ""), 2);
         expect_event(&second, 2, 0);
+}
+
+/* row 65: what waits has a limit in bytes, whatever the limit of events */
+Test(queue, a_counted_listener_is_full_of_bytes) {
+        uint8_t *bytes = calloc(1, LIMIT_PUSH_BYTES);
+        struct wire_extra extra = { .values = bytes, .values_len = LIMIT_PUSH_BYTES };
+        Thox__Listen listen = listening(FIXTURE_NATIVE, "news");
+        listen.mode = 2;
+        listen.limit = LIMIT_QUEUE_EVENTS_MAX;
+        uint32_t sid = listen_with(&first, listen)->sid;
+        for (uint64_t i = 1; i <= LIMIT_QUEUE_BYTES / LIMIT_PUSH_BYTES; i++) {
+                cr_assert_eq(push_with(FIXTURE_NATIVE, "news", "", &extra)->count, 1);
+                expect_event(&first, i, 0);
+        }
+        cr_assert_eq(push_status(FIXTURE_NATIVE, "news", ""), STATUS_AGAIN);
+        say_taken(&first, sid, 1, LIMIT_PUSH_BYTES);
+        cr_assert_eq(push_with(FIXTURE_NATIVE, "news", "", &extra)->count, 1);
+        cr_assert_eq(push_status(FIXTURE_NATIVE, "news", ""), STATUS_AGAIN);
+        say_taken(&first, sid, 0, LIMIT_QUEUE_BYTES + 1);
+        end_expect_closed(&first);
+        end_deinit(&first);
+        fixture_add(&f, &first, PEER_ROLE_WORKER, 11);
+        free(bytes);
 }
 
 /* row 65: a flood hurts only who does not read it */
