@@ -70,7 +70,7 @@ int client_new(struct client **ret,
 struct client *client_free(struct client *c);
 uint32_t client_pid(const struct client *c);
 uint32_t client_uid(const struct client *c);
-const char *client_software(const struct client *c); /* "thox 0.1.0" */
+const char *client_software(const struct client *c); /* "thox 0.2.0" */
 
 /* One call, waiting for its answer; events that arrive meanwhile are kept for client_wait, calls
  * beyond a limit are answered BUSY. 0 (then *ret_status is set and `answer` holds the values),

@@ -80,7 +80,7 @@ enum {
 THOX_API const char *thox_status_name(uint32_t status);
 /* What a result of a function here means, for people: "nobody serves this name". Valid as above. */
 THOX_API const char *thox_error(int r);
-/* The library's version, "0.1.0". */
+/* The library's version, "0.2.0". */
 THOX_API const char *thox_version(void);
 
 /*
