@@ -27,8 +27,10 @@ SANITIZER_SIGNS = (b"Sanitizer", b"runtime error:")
 
 
 def die_with_parent():
-    """To be called between fork and exec."""
+    """To be called between fork and exec. A shell ignores Ctrl-C for what it runs in the background; those here
+    are to hear of it all the same."""
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def adopt_orphans():
