@@ -1,16 +1,10 @@
 /*
- * client.c - a blocking client: one connection, one thread, poll(2) with deadlines.
- *
- * Whoever waits for something particular (an answer, a reply) puts aside what arrives meanwhile;
- * client_wait takes from there first. Answers are told apart by seq: `started` has those that
- * client_wait will deliver; an answer that is neither awaited nor started came too late and is
- * dropped.
+ * client.c - a blocking client: one connection, one thread, poll(2) with deadlines. This file: its life,
+ * and calls. What arrives is in client_inbox.c, requests to the tree itself are in client_ask.c.
  */
 #include "libipc/client.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,39 +15,21 @@
 #include "libipc/base/clock.h"
 #include "libipc/base/error.h"
 #include "libipc/base/fd.h"
-#include "libipc/base/list.h"
-#include "libipc/base/table.h"
-#include "libipc/message.h"
-
-struct client {
-        struct conn conn;
-        struct conn_scratch scratch;
-        uint64_t timeout_us; /* for replies */
-        uint32_t pid, uid, generation, next_seq;
-        char software[64];
-        int error;           /* the connection is over */
-        struct list partial; /* messages with frames to come */
-        struct list events;  /* complete, put aside */
-        size_t n_events, n_held_bytes;
-        uint64_t n_lost;          /* pushed, and found no room in `events` */
-        struct table started;     /* seq of client_call_start → the same as a pointer */
-        struct message *current;  /* what client_wait returned last */
-        struct message *answered; /* what client_await returned last */
-};
+#include "libipc/client_private.h"
 
 DEFINE_CLEANUP(struct client *, client_free)
 
-static uint64_t deadline_after(uint64_t timeout_us) {
+uint64_t client_deadline(uint64_t timeout_us) {
         uint64_t now = clock_now_us();
         return timeout_us > UINT64_MAX - now ? CLIENT_FOREVER : now + timeout_us;
 }
 
-static int fail(struct client *c, int errnum) {
+int client_fail(struct client *c, int errnum) {
         c->error = -errnum;
         return error_origin(errnum);
 }
 
-static uint32_t next_seq(struct client *c) {
+uint32_t client_next_seq(struct client *c) {
         do
                 c->next_seq++;
         while (c->next_seq == 0 || table_find_u64(&c->started, c->next_seq));
@@ -61,245 +37,10 @@ static uint32_t next_seq(struct client *c) {
 }
 
 /*
- * Input.
- */
-
-static int read_socket(struct client *c) {
-        int r = conn_read(&c->conn);
-        if (r == CONN_E_EOF)
-                return fail(c, ECONNRESET);
-        if (r == CONN_E_VIOLATION)
-                return fail(c, EPROTO);
-        return r < 0 ? fail(c, -r) : 0;
-}
-
-/* Writes what is queued, waits for input, reads it. -EAGAIN: also_fd is readable. */
-static int wait_socket(struct client *c, uint64_t deadline, int also_fd) {
-        struct pollfd fds[] = {
-                { .fd = c->conn.fd, .events = POLLIN },
-                { .fd = also_fd, .events = POLLIN },
-        };
-        /* A peer that is gone shows when reading, after all that it said before. */
-        int r = conn_flush(&c->conn);
-        if (r < 0)
-                return fail(c, -r);
-        if (r == CONN_E_AGAIN)
-                fds[0].events |= POLLOUT;
-
-        uint64_t now = clock_now_us(), left = deadline > now ? deadline - now : 0;
-        struct timespec timeout = { .tv_sec = (time_t)(left / CLOCK_S_US),
-                                    .tv_nsec = (long)(left % CLOCK_S_US * 1000) };
-        int n = ppoll(fds, ARRAY_SIZE(fds), deadline == CLIENT_FOREVER ? NULL : &timeout, NULL);
-        if (n < 0)
-                return errno == EINTR ? 0 : error_origin(errno);
-        if (n == 0)
-                return error_origin(ETIMEDOUT);
-        if ((fds[0].revents & ~POLLOUT) != 0)
-                return error_trace(read_socket(c));
-        return fds[1].revents != 0 ? error_origin(EAGAIN) : 0;
-}
-
-static struct message *find_partial(struct client *c, const struct wire_frame *frame) {
-        list_for_each(node, &c->partial) {
-                struct message *m = container_of(node, struct message, link);
-                if (message_wants(m, frame))
-                        return m;
-        }
-        return NULL;
-}
-
-static void hold(struct client *c, struct list *list, struct message *m) {
-        list_add_tail(list, &m->link);
-        c->n_held_bytes += m->values.len;
-}
-
-static void let_go(struct client *c, struct message *m) {
-        list_remove(&m->link);
-        c->n_held_bytes -= m->values.len;
-}
-
-static bool fits(const struct client *c, const struct message *m) {
-        return c->n_held_bytes + m->values.len <= LIMIT_CLIENT_HELD_BYTES;
-}
-
-static bool is_call(const struct message *m) {
-        return m->kind == THOX__FRAME__BODY_CALL;
-}
-
-#define CLIENT_BUSY "the server is busy and keeps 4096 calls or 128 MiB until it looks at them"
-static_assert(LIMIT_CLIENT_EVENTS == 4096 && LIMIT_CLIENT_HELD_BYTES == 128 << 20,
-              "CLIENT_BUSY names them");
-
-static int refuse_take(struct client *c, struct message *m) {
-        struct buf why CLEANUP(buf_deinit);
-        bool is_answerable = !m->event.is_oneway;
-        uint64_t cid = m->event.cid;
-        int r = 0;
-
-        message_free(m);
-        buf_init(&why, sizeof(CLIENT_BUSY) + 8);
-        if (is_answerable)
-                r = value_put_text(&why, CLIENT_BUSY);
-        if (is_answerable && r == 0)
-                r = client_answer(c, cid, STATUS_BUSY, &why);
-        return error_trace(r);
-}
-
-/* The call in `list` that a Cancel is about goes. */
-static bool drop_call(struct client *c, struct list *list, uint64_t cid) {
-        list_for_each(node, list) {
-                struct message *m = container_of(node, struct message, link);
-                if (is_call(m) && m->event.cid == cid) {
-                        let_go(c, m);
-                        message_free(m);
-                        return true;
-                }
-        }
-        return false;
-}
-
-/* *ret stays NULL while frames of the message are to come, and for the rest of a cancelled call. */
-static int take_frame(struct client *c, const struct wire_frame *frame, struct message **ret) {
-        struct message *m = find_partial(c, frame);
-        int r;
-
-        if (!m && message_is_continued(frame))
-                return 0;
-        if (m) {
-                let_go(c, m);
-                r = message_add(m, frame);
-        } else {
-                r = message_new(&m, frame);
-        }
-        if (r < 0) {
-                message_free(m);
-                return fail(c, -r);
-        }
-
-        if (m->is_complete) {
-                if (m->event.type == CLIENT_EVENT_CANCEL)
-                        drop_call(c, &c->partial, m->event.cid);
-                *ret = m;
-                return 0;
-        }
-        if (is_call(m) && !fits(c, m))
-                return error_trace(refuse_take(c, m));
-        hold(c, &c->partial, m);
-        return 0;
-}
-
-/* The next whole message. */
-static int receive(struct client *c, uint64_t deadline, int also_fd, struct message **ret) {
-        struct message *m = NULL;
-
-        while (!m) {
-                struct wire_frame *frame;
-                int r = c->error < 0 ? c->error : conn_next(&c->conn, &frame);
-                if (r == CONN_OK)
-                        r = take_frame(c, frame, &m);
-                else if (r == CONN_E_AGAIN)
-                        r = wait_socket(c, deadline, also_fd);
-                else if (r > 0)
-                        r = fail(c, EPROTO);
-                if (r < 0)
-                        return error_trace(r);
-        }
-        if (m->event.type == CLIENT_EVENT_PUSHED) {
-                m->event.dropped += c->n_lost;
-                c->n_lost = 0;
-        }
-        *ret = m;
-        return 0;
-}
-
-static bool is_event(const struct client *c, const struct message *m) {
-        if (m->event.type == CLIENT_EVENT_ANSWER)
-                return table_find_u64(&c->started, m->seq);
-        return m->kind != THOX__FRAME__BODY_REPLY;
-}
-
-static int put_aside_take(struct client *c, struct message *m) {
-        bool is_withdrawn =
-                m->event.type == CLIENT_EVENT_CANCEL && drop_call(c, &c->events, m->event.cid);
-
-        c->n_events -= is_withdrawn;
-        if (is_withdrawn || !is_event(c, m)) {
-                message_free(m);
-                return 0;
-        }
-        if (is_call(m) && (c->n_events >= LIMIT_CLIENT_EVENTS || !fits(c, m)))
-                return error_trace(refuse_take(c, m));
-        if (m->event.type == CLIENT_EVENT_PUSHED &&
-            (c->n_events >= LIMIT_CLIENT_EVENTS || !fits(c, m))) {
-                c->n_lost += m->event.dropped + 1;
-                message_free(m);
-                return 0;
-        }
-        /* Nobody has cause for so many of the others. */
-        if (c->n_events == 2 * LIMIT_CLIENT_EVENTS) {
-                message_free(m);
-                return fail(c, ENOBUFS);
-        }
-        hold(c, &c->events, m);
-        c->n_events++;
-        return 0;
-}
-
-/* The Answer or Reply to `seq`; everything else is put aside. */
-static int receive_for(
-        struct client *c, wire_kind kind, uint32_t seq, uint64_t deadline, struct message **ret) {
-        for (;;) {
-                struct message *m;
-                int r = receive(c, deadline, -1, &m);
-                if (r < 0)
-                        return error_trace(r);
-                if (m->kind == kind && m->seq == seq) {
-                        *ret = m;
-                        return 0;
-                }
-                r = put_aside_take(c, m);
-                if (r < 0)
-                        return error_trace(r);
-        }
-}
-
-static struct message *take_event(struct client *c, struct message *m) {
-        let_go(c, m);
-        c->n_events--;
-        return m;
-}
-
-static struct message *take_first_event(struct client *c) {
-        if (list_is_empty(&c->events))
-                return NULL;
-        return take_event(c, container_of(c->events.next, struct message, link));
-}
-
-int client_wait(struct client *c, uint64_t timeout_us, int also_fd, struct client_event *ret) {
-        uint64_t deadline = deadline_after(timeout_us);
-        struct message *m = take_first_event(c);
-
-        c->current = message_free(c->current);
-        while (!m) {
-                int r = receive(c, deadline, also_fd, &m);
-                if (r < 0)
-                        return error_trace(r);
-                if (!is_event(c, m))
-                        m = message_free(m);
-        }
-        if (m->event.type == CLIENT_EVENT_ANSWER)
-                table_remove_u64(&c->started, m->seq);
-        c->current = m;
-        *ret = m->event;
-        return 0;
-}
-
-/*
  * Output.
  */
 
-/* After queuing: what the socket takes at once leaves now, the rest during the next wait. */
-static int sent(struct client *c, int r) {
+int client_sent(struct client *c, int r) {
         if (r == CONN_E_FULL)
                 return error_origin(ENOBUFS);
         if (r == 0)
@@ -324,7 +65,7 @@ static int send_call(struct client *c, uint32_t seq, const struct client_request
         }
         if (c->error < 0)
                 return error_trace(c->error);
-        return error_trace(sent(c, conn_send_call_long(&c->conn, seq, &call, &extra)));
+        return error_trace(client_sent(c, conn_send_call_long(&c->conn, seq, &call, &extra)));
 }
 
 int client_cancel(struct client *c, uint64_t cid) {
@@ -336,12 +77,12 @@ int client_cancel(struct client *c, uint64_t cid) {
         if (wire_cid_generation(cid) != c->generation)
                 return error_origin(EINVAL);
         cancel.cid = cid;
-        WIRE_MESSAGE(message, next_seq(c), CANCEL, cancel, &cancel);
-        return error_trace(sent(c, conn_send(&c->conn, &message, NULL)));
+        WIRE_MESSAGE(message, client_next_seq(c), CANCEL, cancel, &cancel);
+        return error_trace(client_sent(c, conn_send(&c->conn, &message, NULL)));
 }
 
 int client_call_start(struct client *c, const struct client_request *request, uint64_t *ret_cid) {
-        uint32_t seq = next_seq(c);
+        uint32_t seq = client_next_seq(c);
         int r = 0;
 
         if (!request->is_oneway)
@@ -357,23 +98,14 @@ int client_call_start(struct client *c, const struct client_request *request, ui
         *ret_cid = wire_cid(c->generation, seq);
         return 0;
 }
-
-static struct message *take_answer(struct client *c, uint32_t seq) {
-        list_for_each(node, &c->events) {
-                struct message *m = container_of(node, struct message, link);
-                if (m->event.type == CLIENT_EVENT_ANSWER && m->seq == seq)
-                        return take_event(c, m);
-        }
-        return NULL;
-}
-
 int client_await(struct client *c, uint64_t cid, uint64_t timeout_us, struct client_event *ret) {
         uint32_t seq = wire_cid_seq(cid);
-        struct message *m = take_answer(c, seq);
+        struct message *m = client_take_answer(c, seq);
         int r = 0;
 
         if (!m)
-                r = receive_for(c, THOX__FRAME__BODY_ANSWER, seq, deadline_after(timeout_us), &m);
+                r = client_receive_for(c, THOX__FRAME__BODY_ANSWER, seq,
+                                       client_deadline(timeout_us), &m);
         /* One that comes after this is nobody's. */
         table_remove_u64(&c->started, seq);
         if (r == -ETIMEDOUT)
@@ -430,130 +162,12 @@ int client_answer_caps(struct client *c,
         }
         if (c->error < 0)
                 return error_trace(c->error);
-        return error_trace(sent(c, conn_send_answer_long(&c->conn, 0, &answer, &extra)));
+        return error_trace(client_sent(c, conn_send_answer_long(&c->conn, 0, &answer, &extra)));
 }
 
 int client_answer(struct client *c, uint64_t cid, uint32_t status, const struct buf *values) {
         return error_trace(client_answer_caps(c, cid, status, values, NULL, 0));
 }
-
-/* Sends `message` and waits for its Reply. */
-static int ask_with(struct client *c,
-                    const Thox__Frame *message,
-                    const struct wire_extra *extra,
-                    struct message **ret) {
-        int r = c->error < 0 ? c->error : sent(c, conn_send(&c->conn, message, extra));
-        if (r < 0)
-                return error_trace(r);
-
-        return error_trace(receive_for(c, THOX__FRAME__BODY_REPLY, message->seq,
-                                       deadline_after(c->timeout_us), ret));
-}
-
-static int ask(struct client *c,
-               const Thox__Frame *message,
-               uint32_t *ret_status,
-               uint32_t *ret_handle) {
-        struct message *m CLEANUP(message_freep) = NULL;
-        int r = ask_with(c, message, NULL, &m);
-        if (r < 0)
-                return error_trace(r);
-        *ret_status = m->event.status;
-        if (ret_handle)
-                *ret_handle = m->event.handle;
-        return 0;
-}
-
-int client_context_new(struct client *c,
-                       const Thox__Routing *routing,
-                       uint32_t *ret_status,
-                       uint32_t *ret_handle) {
-        Thox__ContextNew body = THOX__CONTEXT_NEW__INIT;
-
-        body.routing = (Thox__Routing *)(uintptr_t)routing;
-        WIRE_MESSAGE(message, next_seq(c), CONTEXT_NEW, context_new, &body);
-        return error_trace(ask(c, &message, ret_status, ret_handle));
-}
-
-int client_bind(struct client *c, uint32_t handle, const char *name, uint32_t *ret_status) {
-        Thox__Bind body = THOX__BIND__INIT;
-
-        body.handle = handle;
-        body.name = wire_bytes(name, strlen(name));
-        WIRE_MESSAGE(message, next_seq(c), BIND, bind, &body);
-        return error_trace(ask(c, &message, ret_status, NULL));
-}
-
-int client_unbind(struct client *c, uint32_t handle, const char *name, uint32_t *ret_status) {
-        Thox__Unbind body = THOX__UNBIND__INIT;
-
-        body.handle = handle;
-        body.name = wire_bytes(name, strlen(name));
-        WIRE_MESSAGE(message, next_seq(c), UNBIND, unbind, &body);
-        return error_trace(ask(c, &message, ret_status, NULL));
-}
-
-static int ask_in_full(struct client *c,
-                       const Thox__Frame *message,
-                       const struct wire_extra *extra,
-                       struct client_reply *ret) {
-        struct message *m CLEANUP(message_freep) = NULL;
-        int r = ask_with(c, message, extra, &m);
-        if (r < 0)
-                return error_trace(r);
-        *ret = (struct client_reply){ .status = m->event.status, .count = m->count };
-        snprintf(ret->message, sizeof(ret->message), "%.*s", (int)m->event.message_len,
-                 (const char *)m->event.message);
-        return 0;
-}
-
-int client_listen(struct client *c,
-                  uint32_t handle,
-                  const char *queue,
-                  const char *const *match,
-                  size_t n_match,
-                  struct client_reply *ret) {
-        Thox__Listen body = THOX__LISTEN__INIT;
-        ProtobufCBinaryData patterns[LIMIT_PATTERNS];
-
-        if (n_match > LIMIT_PATTERNS)
-                return error_origin(E2BIG);
-        for (size_t i = 0; i < n_match; i++)
-                patterns[i] = wire_bytes(match[i], strlen(match[i]));
-        body.handle = handle;
-        body.name = wire_bytes(queue, strlen(queue));
-        body.match = patterns;
-        body.n_match = n_match;
-        WIRE_MESSAGE(message, next_seq(c), LISTEN, listen, &body);
-        return error_trace(ask_in_full(c, &message, NULL, ret));
-}
-
-int client_push(struct client *c,
-                uint32_t handle,
-                const char *queue,
-                const char *key,
-                const struct buf *value,
-                struct client_reply *ret) {
-        Thox__Push body = THOX__PUSH__INIT;
-        const struct wire_extra extra = { .values = value->data, .values_len = value->len };
-
-        if (value->len > LIMIT_FRAME_VALUES_BYTES)
-                return error_origin(EMSGSIZE);
-        body.handle = handle;
-        body.name = wire_bytes(queue, strlen(queue));
-        body.key = wire_bytes(key, key ? strlen(key) : 0);
-        WIRE_MESSAGE(message, next_seq(c), PUSH, push, &body);
-        return error_trace(ask_in_full(c, &message, &extra, ret));
-}
-
-int client_context_close(struct client *c, uint32_t handle, uint32_t *ret_status) {
-        Thox__Close body = THOX__CLOSE__INIT;
-
-        body.handle = handle;
-        WIRE_MESSAGE(message, next_seq(c), CLOSE, close, &body);
-        return error_trace(ask(c, &message, ret_status, NULL));
-}
-
 /*
  * Life.
  */
@@ -599,13 +213,13 @@ static int say_hello(struct client *c, const char *program) {
         hello.version_min = WIRE_VERSION;
         hello.version_max = WIRE_VERSION;
         hello.name = wire_bytes(program, strlen(program));
-        WIRE_MESSAGE(message, next_seq(c), HELLO, hello, &hello);
-        return error_trace(sent(c, conn_send(&c->conn, &message, NULL)));
+        WIRE_MESSAGE(message, client_next_seq(c), HELLO, hello, &hello);
+        return error_trace(client_sent(c, conn_send(&c->conn, &message, NULL)));
 }
 
 static int take_welcome(struct client *c, const Thox__Welcome *welcome) {
         if (welcome->version != WIRE_VERSION)
-                return fail(c, EPROTO);
+                return client_fail(c, EPROTO);
         c->pid = welcome->pid;
         c->uid = welcome->uid;
         c->generation = welcome->generation;
@@ -617,9 +231,11 @@ static int take_welcome(struct client *c, const Thox__Welcome *welcome) {
 /* Instead of Welcome initd may say why not: whom it does not know, or that it is full. */
 static int take_refusal(struct client *c, const struct wire_frame *frame) {
         if (frame->kind != THOX__FRAME__BODY_REPLY)
-                return fail(c, EPROTO);
+                return client_fail(c, EPROTO);
         uint32_t status = frame->message->reply->status;
-        return fail(c, status == STATUS_DENIED ? EACCES : status == STATUS_BUSY ? EBUSY : EPROTO);
+        return client_fail(c, status == STATUS_DENIED ? EACCES :
+                              status == STATUS_BUSY   ? EBUSY :
+                                                        EPROTO);
 }
 
 /* The first frame must be Welcome. */
@@ -628,14 +244,14 @@ static int await_welcome(struct client *c, uint64_t deadline) {
         int r;
 
         while ((r = conn_next(&c->conn, &frame)) == CONN_E_AGAIN) {
-                r = wait_socket(c, deadline, -1);
+                r = client_poll(c, deadline, -1);
                 if (r < 0)
                         return error_trace(r);
         }
         if (r < 0)
-                return fail(c, -r);
+                return client_fail(c, -r);
         if (r != CONN_OK)
-                return fail(c, EPROTO);
+                return client_fail(c, EPROTO);
         if (frame->kind != THOX__FRAME__BODY_WELCOME)
                 return error_trace(take_refusal(c, frame));
         return error_trace(take_welcome(c, frame->message->welcome));
@@ -672,7 +288,7 @@ int client_new(struct client **ret,
                const char *program,
                uint64_t timeout_us) {
         struct client *c CLEANUP(client_freep) = NULL;
-        uint64_t deadline = deadline_after(timeout_us);
+        uint64_t deadline = client_deadline(timeout_us);
         int fd, r;
 
         r = open_socket(socket_path, timeout_us, &fd);

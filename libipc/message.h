@@ -1,6 +1,6 @@
 /*
  * message.h - one message for a blocking client, copied out of its frames and put together. Private
- * to client.c; programs see its `event`.
+ * to client*.c; programs see its `event`.
  */
 #pragma once
 
