@@ -121,7 +121,6 @@ static int env_walk(MDB_env *env, MDB_txn *txn) {
 
 static int store_walk(const struct check *check) {
         unsigned int flags = MDB_RDONLY | (check->is_shared ? 0 : MDB_NOLOCK);
-        MDB_dbi tables[_DISK_TABLE_N];
         MDB_env *env;
         MDB_txn *txn;
         int r = env_open(check->path, flags, &env);
@@ -129,8 +128,6 @@ static int store_walk(const struct check *check) {
                 r = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
         if (r == 0)
                 r = env_check_format(txn);
-        if (r == 0)
-                r = env_open_tables(txn, 0, tables);
         return r != 0 ? r : env_walk(env, txn);
 }
 

@@ -44,7 +44,7 @@ static int disk_open_env(struct disk *d) {
 
         r = mdb_txn_begin(d->env, NULL, 0, &txn);
         if (r == 0) {
-                r = env_open_tables(txn, 0, d->tables);
+                r = env_open_tables(txn, MDB_CREATE, d->tables); /* an older thox had fewer */
                 r = env_finish(txn, r);
         }
         if (r != 0)

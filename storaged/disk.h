@@ -16,6 +16,7 @@
 enum disk_table {
         DISK_TABLE_ENTRIES,
         DISK_TABLE_CURRENT,
+        DISK_TABLE_STREAMS,
         _DISK_TABLE_N,
 };
 

@@ -188,6 +188,24 @@ Test(disk, flipped_bytes_are_refused_or_harmless, .timeout = 120) { /* row 66 */
 }
 
 /* A limit on file size stands for a full disk: the write that would pass it comes to nothing. */
+/* row 66: it lacks the tables that came later */
+Test(disk, a_store_of_the_first_release_is_taken_over) {
+        fixture.disk = disk_close(fixture.disk);
+        copy(OLD_STORE, in_store("stores/data.mdb"));
+        store_fixture_reopen();
+        cr_assert(content_is("keep", 1, "print(\"one\")\n"));
+        cr_assert(content_is("keep", ANY, "print(\"two\")\n"));
+
+        cr_assert_eq(set("keep", "three", 2, NULL), STORE_OK);
+        cr_assert_eq(disk_begin(fixture.disk, true), DISK_OK);
+        struct disk_bytes key = { "a key of 8 bytes", 8 }, value = { "kept", 4 };
+        for (enum disk_table table = 0; table < _DISK_TABLE_N; table++)
+                cr_expect_eq(disk_put(fixture.disk, table, key, value), DISK_OK);
+        disk_end(fixture.disk);
+        store_fixture_reopen();
+        cr_assert(content_is("keep", ANY, "three"));
+}
+
 Test(disk, a_full_disk_fails_the_change_and_nothing_else) {
         struct rlimit old, small;
         char content[64 * 1024];
