@@ -108,6 +108,9 @@
 #define LIMIT_SOURCE_BYTES (4u << 20)
 #define LIMIT_VERSIONS 64u     /* kept per name; the oldest goes first */
 #define LIMIT_NOTE_BYTES 1024u /* what is written beside a version */
+/* Changes of an object that are kept for who watches it: a watcher that stops for longer starts anew. */
+#define LIMIT_HISTORY_EVENTS 1024u
+#define LIMIT_HISTORY_BYTES (1u << 20)
 #define LIMIT_LOG_LINE_BYTES 4096u
 #define LIMIT_LOG_RING_BYTES (1u << 20) /* what `thoxctl logs` can look back on */
 

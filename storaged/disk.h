@@ -17,6 +17,7 @@ enum disk_table {
         DISK_TABLE_ENTRIES,
         DISK_TABLE_CURRENT,
         DISK_TABLE_STREAMS,
+        DISK_TABLE_HISTORY,
         _DISK_TABLE_N,
 };
 
