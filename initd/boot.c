@@ -81,7 +81,7 @@ static int boot_make_dir(const char *path, mode_t mode) {
 static int boot_on_timeout(struct loop_timer *timer) {
         struct boot *b = container_of(timer, struct boot, timer);
         for (size_t i = 0; i < _DAEMON_N; i++) {
-                if (!daemon_is_up(&b->initd->daemons[i]))
+                if (!daemon_is_settled(&b->initd->daemons[i]))
                         log_error("%s is not up after %u s", daemon_name((enum daemon_id)i),
                                   (unsigned)(LIMIT_BOOT_US / CLOCK_S_US));
         }
@@ -162,7 +162,7 @@ void boot_on_daemon_ready(struct boot *b) {
         if (b->step != BOOT_STEP_DAEMONS)
                 return;
         for (size_t i = 0; i < _DAEMON_N; i++) {
-                if (!daemon_is_up(&b->initd->daemons[i]))
+                if (!daemon_is_settled(&b->initd->daemons[i]))
                         return;
         }
 

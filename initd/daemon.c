@@ -16,6 +16,7 @@
 #include "libipc/base/error.h"
 #include "libipc/base/fd.h"
 #include "libipc/base/log.h"
+#include "libipc/service.h"
 
 #define DAEMON_ARGS_MAX 8
 
@@ -108,10 +109,11 @@ static void daemon_force(struct supervisor *s) {
 }
 
 /* Before the tree is up a daemon that ends is a reason to give up: what is wrong now, a missing
- * library or an unwritable directory, will be wrong again. */
+ * library or an unwritable directory, will be wrong again. So will a damaged store, but there the tree
+ * goes on. */
 static bool daemon_wants_restart(struct supervisor *s) {
         struct daemon *d = container_of(s, struct daemon, supervisor);
-        return d->has_been_ready && d->initd->state != INITD_STATE_STOPPING;
+        return d->has_been_ready && !d->is_given_up && d->initd->state != INITD_STATE_STOPPING;
 }
 
 static void daemon_on_gone(struct supervisor *s) {
@@ -151,6 +153,10 @@ void daemon_start(struct daemon *d) {
 
 bool daemon_is_up(const struct daemon *d) {
         return d->supervisor.state == SUPERVISE_STATE_UP;
+}
+
+bool daemon_is_settled(const struct daemon *d) {
+        return daemon_is_up(d) || d->is_given_up;
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -198,6 +204,7 @@ static void daemon_log_end(const struct daemon *d, int wait_status) {
 
 void daemon_on_reaped(struct daemon *d, int wait_status) {
         d->linux_pid = 0;
+        d->is_given_up = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == SERVICE_EXIT_DAMAGED;
         daemon_log_end(d, wait_status);
         if (d->peer)
                 peer_drain(d->peer);

@@ -29,6 +29,7 @@ struct daemon {
         pid_t linux_pid;   /* 0: none */
         struct peer *peer; /* NULL: no connection */
         bool has_been_ready;
+        bool is_given_up; /* what it keeps is damaged: the tree goes on without it */
 };
 
 int daemon_init(struct daemon *d, struct initd *initd, enum daemon_id id);
@@ -40,6 +41,8 @@ struct daemon *daemon_find_linux_pid(struct initd *initd, pid_t linux_pid);
 
 void daemon_start(struct daemon *d);
 bool daemon_is_up(const struct daemon *d);
+/* Up, or given up: nothing more is to be waited for. */
+bool daemon_is_settled(const struct daemon *d);
 
 /* Events. */
 void daemon_on_hello(struct daemon *d);

@@ -143,7 +143,11 @@ void initd_on_daemon_ready(struct initd *initd) {
 }
 
 void initd_on_daemon_gone(struct initd *initd, struct daemon *d) {
-        if (initd->state != INITD_STATE_STOPPING) {
+        if (d->is_given_up) {
+                log_error("the tree goes on without %s: the boot store is all there is",
+                          daemon_name(d->id));
+                initd_on_daemon_ready(initd);
+        } else if (initd->state != INITD_STATE_STOPPING) {
                 log_error("%s ended before it was up: the tree stops", daemon_name(d->id));
                 stop_begin(&initd->stop, EXIT_FAILURE, true);
         }

@@ -57,7 +57,12 @@ static int send_call(struct client *c, uint32_t seq, const struct client_request
                 .name = (const uint8_t *)request->name,
                 .name_len = strlen(request->name),
         };
-        struct wire_extra extra = { .caps = request->caps, .n_caps = request->n_caps };
+        struct wire_extra extra = {
+                .caps = request->caps,
+                .n_caps = request->n_caps,
+                .fds = request->fds,
+                .n_fds = request->n_fds,
+        };
 
         if (request->values) {
                 extra.values = request->values->data;

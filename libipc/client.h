@@ -57,6 +57,8 @@ struct client_request {
         const struct buf *values; /* NULL: none */
         const struct wire_cap *caps;
         size_t n_caps;
+        const int *fds; /* descriptors to give along, borrowed */
+        size_t n_fds;
         uint64_t timeout_us; /* initd answers TIMEOUT after it; 0: never */
         bool is_oneway;      /* no answer follows */
 };

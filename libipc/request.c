@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "libipc/base/error.h"
+#include "libipc/base/fd.h"
 #include "libipc/limits.h"
 #include "libipc/service.h"
 
@@ -28,6 +29,7 @@ static struct request *request_free(struct request *request) {
                 return NULL;
         list_remove(&request->link);
         buf_deinit(&request->values);
+        fd_close(request->fd);
         free((void *)(uintptr_t)request->caps);
         free(request);
         return NULL;
@@ -191,6 +193,7 @@ static int begin(struct service *s, const struct wire_call *call, struct request
         if (!request)
                 return send_failure(s, call->cid, STATUS_BUSY, "out of memory");
 
+        request->fd = -1;
         request->service = s;
         request->endpoint = endpoint;
         request->cid = call->cid;
@@ -226,6 +229,18 @@ static void keep_caps(struct request *request, const struct wire_extra *extra) {
         request->n_caps = extra->n_caps;
 }
 
+static void keep_fd(struct request *request, const struct wire_extra *extra) {
+        if (request->endpoint->takes_fd && extra->n_fds > 0)
+                request->fd = conn_take_fd(&request->service->conn, 0);
+}
+
+int request_take_fd(struct request *request) {
+        int fd = request->fd;
+
+        request->fd = -1;
+        return fd;
+}
+
 int request_on_call(struct service *s, const struct wire_frame *frame) {
         struct request *request = NULL;
         int r = 0;
@@ -242,6 +257,7 @@ int request_on_call(struct service *s, const struct wire_frame *frame) {
         if (frame->extra.more)
                 return 0;
         keep_caps(request, &frame->extra);
+        keep_fd(request, &frame->extra);
         complete(request);
         return 0;
 }

@@ -30,6 +30,7 @@ struct request {
         struct value_reader args;    /* positioned at the first value */
         const struct wire_cap *caps; /* handles that came with the arguments, our numbers */
         size_t n_caps;
+        int fd;         /* that came with them, for an endpoint that takes one; -1: none */
         void *context;  /* see service_context_new; NULL: the native context */
         void *userdata; /* the handler's own, for answers given later */
         /* The caller is gone or withdrew: release userdata and forget the request, which cannot be
@@ -55,6 +56,9 @@ void request_answer_with(struct request *request,
                          size_t n_fds,
                          const struct wire_cap *caps,
                          size_t n_caps);
+
+/* The descriptor becomes the caller's. */
+int request_take_fd(struct request *request);
 
 /* For service.c: a Call or Cancel arrived; the requests that wait for room in the output; the end.
  * 0 or -errno. */

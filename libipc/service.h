@@ -22,6 +22,8 @@
 
 #define SERVICE_FD 3
 #define SERVICE_NATIVE_HANDLE 1u
+/* Exit status: what I keep is damaged, the tree goes on without me. */
+#define SERVICE_EXIT_DAMAGED 4
 
 struct service;
 
@@ -32,6 +34,7 @@ struct endpoint {
         const char *name;
         endpoint_fn *handler;
         const char *usage; /* "name [version] -> bytes, version" */
+        bool takes_fd;     /* a descriptor comes with the arguments: request->fd */
 };
 
 struct service {

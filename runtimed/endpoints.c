@@ -291,10 +291,10 @@ static void image_list(struct request *request) {
 }
 
 const struct endpoint runtimed_endpoints[] = {
-        { "code.check", code_check, "kind, name, source" },
+        { "code.check", code_check, "kind, name, source", false },
         { "code.image", code_image,
-          "{program= or code=, [chunk=], [runtime=]} -> {{name=, size=, version=}, ...}" },
-        { "library.image", library_image, "name -> {name=, size=, version=}, handle" },
-        { "image.list", image_list, "-> {{kind=, name=, version=, size=, users=}, ...}" },
+          "{program= or code=, [chunk=], [runtime=]} -> {{name=, size=, version=}, ...}", false },
+        { "library.image", library_image, "name -> {name=, size=, version=}, handle", false },
+        { "image.list", image_list, "-> {{kind=, name=, version=, size=, users=}, ...}", false },
 };
 const size_t runtimed_n_endpoints = ARRAY_SIZE(runtimed_endpoints);

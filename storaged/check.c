@@ -13,8 +13,8 @@
 #include "libipc/base/macros.h"
 #include "storaged/env.h"
 
-#define FREE_PAGES ((MDB_dbi)0) /* the table in which LMDB keeps them */
 #define N_META_PAGES 2u
+#define TRIES_MAX 1000
 
 enum check_exit {
         CHECK_EXIT_SOUND = 0,
@@ -53,7 +53,7 @@ static int table_walk(struct walk *w, MDB_dbi table, entry_fn *on_entry) {
         if (r != 0)
                 return r;
 
-        w->n_pages += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+        w->n_pages += env_n_pages(&stat);
         while ((r = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0 && n++ < stat.ms_entries) {
                 touch(k, w->page_bytes);
                 touch(v, w->page_bytes);
@@ -74,17 +74,11 @@ static int entry_ignore(struct walk *w UNUSED, MDB_val k UNUSED, MDB_val v UNUSE
         return 0;
 }
 
-/* A value of the free table: how many pages, then their numbers. */
 static int entry_count_free(struct walk *w, MDB_val k UNUSED, MDB_val v) {
-        size_t n;
+        size_t n = env_n_free_pages(v);
 
-        if (v.mv_size < sizeof(n))
-                return MDB_CORRUPTED;
-        memcpy(&n, v.mv_data, sizeof(n));
-        if (n > v.mv_size / sizeof(n) - 1)
-                return MDB_CORRUPTED;
         w->n_pages += n;
-        return 0;
+        return n == SIZE_MAX ? MDB_CORRUPTED : 0;
 }
 
 /* An entry of the unnamed table: the name of a table. */
@@ -101,34 +95,54 @@ static int entry_walk_table(struct walk *w, MDB_val k, MDB_val v UNUSED) {
         return r != 0 ? r : table_walk(w, table, entry_ignore);
 }
 
-static int env_walk(MDB_env *env, MDB_txn *txn) {
-        struct walk w = { .txn = txn, .n_pages = N_META_PAGES };
+/* The newest state, and how many pages the file has in it. A writer may be faster than we are: in vain
+ * is better than for ever, and *ret_n_pages 0 then. */
+static int newest_begin(MDB_env *env, MDB_txn **ret, size_t *ret_n_pages) {
         MDB_envinfo info;
+
+        *ret_n_pages = 0;
+        for (int i = 0; i < TRIES_MAX; i++) {
+                int r = mdb_txn_begin(env, NULL, MDB_RDONLY, ret);
+                if (r != 0)
+                        return r;
+                mdb_env_info(env, &info);
+                if (info.me_last_txnid == mdb_txn_id(*ret)) {
+                        *ret_n_pages = info.me_last_pgno + 1;
+                        return 0;
+                }
+                if (i + 1 < TRIES_MAX)
+                        mdb_txn_abort(*ret);
+        }
+        return 0;
+}
+
+static int tables_walk(MDB_txn *txn, size_t n_pages) {
+        struct walk w = { .txn = txn, .n_pages = N_META_PAGES };
         MDB_dbi names;
         MDB_stat stat;
         int r;
 
-        mdb_env_info(env, &info);
-        mdb_env_stat(env, &stat);
+        mdb_env_stat(mdb_txn_env(txn), &stat);
         w.page_bytes = stat.ms_psize;
         r = mdb_dbi_open(txn, NULL, 0, &names);
         if (r == 0)
                 r = table_walk(&w, names, entry_walk_table);
         if (r == 0)
-                r = table_walk(&w, FREE_PAGES, entry_count_free);
-        return r == 0 && w.n_pages != info.me_last_pgno + 1 ? MDB_CORRUPTED : r;
+                r = table_walk(&w, ENV_FREE_PAGES, entry_count_free);
+        return r == 0 && n_pages != 0 && w.n_pages != n_pages ? MDB_CORRUPTED : r;
 }
 
 static int store_walk(const struct check *check) {
         unsigned int flags = MDB_RDONLY | (check->is_shared ? 0 : MDB_NOLOCK);
         MDB_env *env;
         MDB_txn *txn;
+        size_t n_pages;
         int r = env_open(check->path, flags, &env);
         if (r == 0)
-                r = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+                r = newest_begin(env, &txn, &n_pages);
         if (r == 0)
                 r = env_check_format(txn);
-        return r != 0 ? r : env_walk(env, txn);
+        return r != 0 ? r : tables_walk(txn, n_pages);
 }
 
 int check_work(const void *userdata) {

@@ -54,35 +54,31 @@ static _Noreturn void child_main(child_fn *work, const void *userdata, int keep_
 
 int child_start(struct child *ret, child_fn *work, const void *userdata, int keep_fd) {
         pid_t parent = getpid(), pid = fork();
-        int pidfd;
+        struct child_end end;
+        int r;
 
         if (pid < 0)
                 return error_origin(errno);
         if (pid == 0)
                 child_main(work, userdata, keep_fd, parent);
 
-        pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-        *ret = (struct child){ .pid = pid, .pidfd = pidfd };
-        if (pidfd >= 0)
+        *ret = (struct child){ .pid = pid, .pidfd = (int)syscall(SYS_pidfd_open, pid, 0) };
+        if (ret->pidfd >= 0)
                 return 0;
-        pidfd = errno;
+        r = error_origin(errno);
         child_kill(ret);
-        return error_origin(pidfd);
-}
-
-static int child_reap(struct child *c, int *ret_status) {
-        c->pidfd = fd_close(c->pidfd);
-        while (waitpid(c->pid, ret_status, 0) < 0) {
-                if (errno != EINTR)
-                        return error_origin(errno);
-        }
-        return 0;
+        (void)child_wait(ret, &end);
+        return r;
 }
 
 int child_wait(struct child *c, struct child_end *ret) {
-        int status, r = child_reap(c, &status);
-        if (r < 0)
-                return error_trace(r);
+        int status;
+
+        c->pidfd = fd_close(c->pidfd);
+        while (waitpid(c->pid, &status, 0) < 0) {
+                if (errno != EINTR)
+                        return error_origin(errno);
+        }
         *ret = (struct child_end){
                 .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
                 .status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
@@ -90,9 +86,6 @@ int child_wait(struct child *c, struct child_end *ret) {
         return 0;
 }
 
-void child_kill(struct child *c) {
-        int status;
-
+void child_kill(const struct child *c) {
         kill(c->pid, SIGKILL);
-        (void)child_reap(c, &status);
 }

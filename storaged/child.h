@@ -25,5 +25,5 @@ typedef int child_fn(const void *userdata);
 int child_start(struct child *ret, child_fn *work, const void *userdata, int keep_fd);
 /* Waits for the end. 0 or -errno; the child is gone in either case. */
 int child_wait(struct child *c, struct child_end *ret);
-/* Ends it at once, without a word. */
-void child_kill(struct child *c);
+/* Makes it end at once; child_wait is still due. */
+void child_kill(const struct child *c);

@@ -20,6 +20,8 @@
 
 #define STORE "stores"
 #define FRESH "stores.new"
+#define KEPT "stores.old."
+#define KEPT_MAX 10000u
 
 int directory_refuse(const char *path, const char *error, char **ret_reason) {
         return refusal_new(ret_reason,
@@ -76,15 +78,15 @@ bool directory_has_store(const struct directory *d) {
         return faccessat(d->fd, STORE, F_OK, 0) == 0 || errno != ENOENT;
 }
 
-/* What an interrupted creation left behind is worth nothing: nothing in it was acknowledged. */
-static void leftover_remove(const struct directory *d) {
+void directory_drop(const struct directory *d) {
         unlinkat(d->fd, FRESH "/data.mdb", 0);
         unlinkat(d->fd, FRESH "/lock.mdb", 0);
         unlinkat(d->fd, FRESH, AT_REMOVEDIR);
 }
 
 int directory_begin(const struct directory *d) {
-        leftover_remove(d);
+        /* What an interrupted one left behind is worth nothing: nothing in it was acknowledged. */
+        directory_drop(d);
         return mkdirat(d->fd, FRESH, 0700) < 0 ? errno : 0;
 }
 
@@ -98,4 +100,33 @@ int directory_put(const struct directory *d) {
         if (r == 0 && renameat(d->fd, FRESH, d->fd, STORE) < 0)
                 r = errno;
         return r != 0 ? r : sync_entry(d, ".");
+}
+
+/* A second name for its file, so that there is a store at every moment. */
+int directory_keep(const struct directory *d, char **ret_path) {
+        char name[32], file[48];
+
+        for (unsigned int i = 1; i <= KEPT_MAX; i++) {
+                snprintf(name, sizeof(name), KEPT "%u", i);
+                snprintf(file, sizeof(file), "%s/data.mdb", name);
+                if (mkdirat(d->fd, name, 0700) < 0 && errno == EEXIST)
+                        continue;
+                if (linkat(d->fd, STORE "/data.mdb", d->fd, file, 0) < 0)
+                        return errno;
+                *ret_path = path_new(d->path, name);
+                return *ret_path ? sync_entry(d, name) : ENOMEM;
+        }
+        return EEXIST;
+}
+
+/* The lock file holds numbers of the old file's transactions. */
+int directory_swap(const struct directory *d) {
+        int r;
+
+        if (renameat(d->fd, FRESH "/data.mdb", d->fd, STORE "/data.mdb") < 0)
+                return errno;
+        unlinkat(d->fd, STORE "/lock.mdb", 0);
+        r = sync_entry(d, STORE);
+        directory_drop(d);
+        return r;
 }

@@ -31,6 +31,12 @@ bool directory_has_store(const struct directory *d);
  * directory_put makes it the store, durably, where there was none. A crash leaves a leftover at most. */
 int directory_begin(const struct directory *d);
 int directory_put(const struct directory *d);
+/* Or its data.mdb takes the place of the store's, which nobody has open. */
+int directory_swap(const struct directory *d);
+/* Before that: the store stays, under the name that *ret_path (malloc'd) says. */
+int directory_keep(const struct directory *d, char **ret_path);
+/* Removes what is in the making. */
+void directory_drop(const struct directory *d);
 
 /* "cannot use the store directory: `error`", with what to do. */
 int directory_refuse(const char *path, const char *error, char **ret_reason);

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "libipc/base/error.h"
@@ -56,11 +58,22 @@ static int disk_open_env(struct disk *d) {
  * Transactions.
  */
 
-/* LMDB reports a write that came to nothing half way as EIO, which is what a full device does. */
+/* LMDB reports a write that came to nothing half way as EIO: what a full device does, and one that
+ * reaches the limit of a file's size. */
 static bool device_is_full(const struct disk *d) {
         struct statvfs fs;
         return fstatvfs(d->directory.fd, &fs) == 0 &&
                (uint64_t)fs.f_bavail * fs.f_frsize < FULL_BYTES;
+}
+
+static bool file_is_full(const struct disk *d) {
+        struct rlimit limit;
+        mdb_filehandle_t fd;
+        struct stat file;
+
+        return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+               mdb_env_get_fd(d->env, &fd) == 0 && fstat(fd, &file) == 0 &&
+               (rlim_t)file.st_size + FULL_BYTES > limit.rlim_cur;
 }
 
 static int disk_enlarge(struct disk *d) {
@@ -83,7 +96,7 @@ static int disk_fold(struct disk *d, int code) {
         if (code == ENOSPC || code == EDQUOT || code == EFBIG || code == MDB_TXN_FULL)
                 return DISK_E_FULL;
         if (code == EIO || code == EROFS)
-                return device_is_full(d) ? DISK_E_FULL : DISK_E_IO;
+                return device_is_full(d) || file_is_full(d) ? DISK_E_FULL : DISK_E_IO;
         return error_origin(code > 0 ? code : EBADMSG);
 }
 
@@ -204,6 +217,100 @@ int disk_remove(struct disk *d, enum disk_table table, struct disk_bytes key) {
 }
 
 /*
+ * What it takes, and making it smaller.
+ */
+
+static int count_free(struct disk *d, uint64_t *ret) {
+        MDB_cursor *cursor;
+        MDB_val k, v;
+        int r = mdb_cursor_open(d->txn, ENV_FREE_PAGES, &cursor);
+        if (r != 0)
+                return r;
+
+        while ((r = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
+                size_t n = env_n_free_pages(v);
+                if (n == SIZE_MAX)
+                        break;
+                *ret += n;
+        }
+        mdb_cursor_close(cursor);
+        return r == MDB_NOTFOUND ? 0 : MDB_CORRUPTED;
+}
+
+static int stat_tables(struct disk *d, struct disk_stat *stat) {
+        for (size_t i = 0; i < _DISK_TABLE_N; i++) {
+                MDB_stat table;
+                int r = mdb_stat(d->txn, d->tables[i], &table);
+                if (r != 0)
+                        return r;
+                stat->tables[i] = (struct disk_table_stat){
+                        .name = env_table_name((enum disk_table)i),
+                        .n_entries = table.ms_entries,
+                        .bytes = env_n_pages(&table) * table.ms_psize,
+                };
+        }
+        return 0;
+}
+
+int disk_stat(struct disk *d, struct disk_stat *ret) {
+        struct disk_stat stat = { 0 };
+        uint64_t n_free = 0;
+        MDB_envinfo info;
+        MDB_stat main;
+        struct stat file;
+        mdb_filehandle_t fd;
+        int r = count_free(d, &n_free);
+        if (r == 0)
+                r = stat_tables(d, &stat);
+        if (r == 0)
+                r = mdb_env_stat(d->env, &main);
+        if (r == 0)
+                r = mdb_env_get_fd(d->env, &fd);
+        if (r != 0)
+                return disk_fold_read(d, r);
+        if (fstat(fd, &file) < 0)
+                return error_origin(errno);
+
+        mdb_env_info(d->env, &info);
+        stat.file_bytes = (uint64_t)file.st_size;
+        stat.used_bytes = (info.me_last_pgno + 1 - n_free) * main.ms_psize;
+        stat.free_bytes = n_free * main.ms_psize;
+        stat.map_bytes = info.me_mapsize;
+        *ret = stat;
+        return DISK_OK;
+}
+
+int disk_begin_fresh(struct disk *d, const char **ret_path) {
+        int r = directory_begin(&d->directory);
+        if (r != 0)
+                return error_origin(r);
+        *ret_path = d->directory.fresh;
+        return 0;
+}
+
+/* Whatever happens there is one file or the other; disk_begin opens it if we cannot. */
+int disk_swap(struct disk *d) {
+        int swapped, r;
+
+        assert(!d->txn);
+        d->env = env_close(d->env);
+        swapped = directory_swap(&d->directory);
+        r = disk_open_env(d);
+        if (r == 0)
+                r = swapped;
+        return r != 0 ? error_origin(r > 0 ? r : EBADMSG) : 0;
+}
+
+void disk_drop_fresh(struct disk *d) {
+        directory_drop(&d->directory);
+}
+
+void disk_forget_readers(struct disk *d) {
+        if (d->env)
+                mdb_reader_check(d->env, &(int){ 0 });
+}
+
+/*
  * The whole of it.
  */
 
@@ -219,10 +326,11 @@ static int disk_check(const struct disk *d, char **ret_reason) {
         int r = check_run(&(struct check){ .path = d->directory.store }, how);
         if (r <= 0)
                 return error_trace(r);
-        return refusal_new(ret_reason,
-                           "the store %s/data.mdb is damaged (%s): move it away or restore a "
-                           "backup; thox boots without it",
-                           d->directory.store, how);
+        r = refusal_new(ret_reason,
+                        "the store %s/data.mdb is damaged (%s): stop the tree, then restore a "
+                        "backup (thoxctl restore) or move the store away",
+                        d->directory.store, how);
+        return r < 0 ? r : DISK_E_DAMAGED;
 }
 
 int disk_open(struct disk **ret, const char *dir, char **ret_reason) {
@@ -246,7 +354,7 @@ int disk_open(struct disk **ret, const char *dir, char **ret_reason) {
         r = disk_open_env(d);
         if (r != 0)
                 return directory_refuse(dir, mdb_strerror(r), ret_reason);
-        mdb_reader_check(d->env, &(int){ 0 });
+        disk_forget_readers(d);
         /* A file size limit is to fail the write, not to kill us. */
         signal(SIGXFSZ, SIG_IGN);
         *ret = take(d);

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "storaged/refusal.h"
 
@@ -25,9 +26,10 @@ enum disk_error {
         DISK_OK = 0,
         DISK_E_REFUSED = REFUSAL, /* disk_open only: unusable, a person must act */
         DISK_E_NOTFOUND = 2,      /* no such key */
-        DISK_E_AGAIN = 3, /* there is more room now; the transaction is over: start it again */
-        DISK_E_FULL = 4,  /* no space left; the transaction is over, nothing was changed */
-        DISK_E_IO = 5,    /* the device failed; likewise */
+        DISK_E_AGAIN = 3,   /* there is more room now; the transaction is over: start it again */
+        DISK_E_FULL = 4,    /* no space left; the transaction is over, nothing was changed */
+        DISK_E_IO = 5,      /* the device failed; likewise */
+        DISK_E_DAMAGED = 6, /* disk_open only: as DISK_E_REFUSED; what is there makes no sense */
 };
 
 struct disk_bytes {
@@ -38,8 +40,8 @@ struct disk_bytes {
 struct disk;
 
 /* Opens what `dir` holds, or creates it, atomically. The file is read whole in a child process first,
- * so that a damaged one is refused instead of killing us later. On DISK_E_REFUSED *ret_reason is a
- * malloc'd sentence that names the file and says what to do. */
+ * so that a damaged one is refused instead of killing us later. On DISK_E_REFUSED and _DAMAGED
+ * *ret_reason is a malloc'd sentence that names the file and says what to do. */
 int disk_open(struct disk **ret, const char *dir, char **ret_reason);
 struct disk *disk_close(struct disk *d);
 const char *disk_path(const struct disk *d); /* for messages */
@@ -66,3 +68,26 @@ int disk_after(struct disk *d,
 /* In a write transaction. */
 int disk_put(struct disk *d, enum disk_table table, struct disk_bytes key, struct disk_bytes value);
 int disk_remove(struct disk *d, enum disk_table table, struct disk_bytes key);
+
+/* What it takes. */
+struct disk_table_stat {
+        const char *name;
+        uint64_t n_entries, bytes;
+};
+struct disk_stat {
+        uint64_t file_bytes; /* of which: */
+        uint64_t used_bytes, free_bytes;
+        uint64_t map_bytes; /* the file may grow to this; then it doubles */
+        struct disk_table_stat tables[_DISK_TABLE_N];
+};
+/* In a transaction. 0 or < 0. */
+int disk_stat(struct disk *d, struct disk_stat *ret);
+
+/* For making it smaller: disk_begin_fresh gives an empty directory, in which another process puts a
+ * data.mdb (copy.h); disk_swap puts that in place of ours, which must not have changed meanwhile;
+ * disk_drop_fresh forgets about it. 0 or < 0. */
+int disk_begin_fresh(struct disk *d, const char **ret_path);
+int disk_swap(struct disk *d);
+void disk_drop_fresh(struct disk *d);
+/* After the end of a process that read the store, however it ended: what it read may be reused. */
+void disk_forget_readers(struct disk *d);

@@ -8,12 +8,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "libipc/base/clock.h"
 #include "libipc/base/error.h"
 #include "libipc/base/log.h"
 #include "libipc/limits.h"
 #include "libipc/name.h"
+#include "storaged/answer.h"
 #include "storaged/grant.h"
+#include "storaged/operation.h"
 #include "storaged/storaged.h"
 
 static struct storaged *storaged_of(const struct request *request) {
@@ -58,9 +59,9 @@ static void fail(struct request *request,
                              ": get it again, then decide",
                              kind, quote(name), version, expect);
         else if (r == STORE_E_FULL)
-                request_fail(request, STATUS_ERROR,
-                             "store is full: no space left for %s; nothing was changed; free some "
-                             "space there and try again",
+                request_fail(request, STATUS_LIMIT,
+                             "the disk is full: no space left for %s; nothing was changed; free "
+                             "some space there and try again",
                              path);
         else if (r == STORE_E_IO)
                 request_fail(request, STATUS_ERROR,
@@ -141,38 +142,18 @@ static bool take_version(struct request *request, int64_t *ret) {
  * Results.
  */
 
-static int put_pair_integer(struct buf *values, const char *key, uint64_t n) {
-        int r = value_put_text(values, key);
-        return r < 0 ? r : value_put_integer(values, (int64_t)n);
-}
-
-static int put_pair_bytes(struct buf *values, const char *key, const void *bytes, size_t len) {
-        int r = value_put_text(values, key);
-        return r < 0 ? r : value_put_bytes(values, bytes, len);
-}
-
-static int put_pair_time(struct buf *values, uint64_t time_us) {
-        int r = value_put_text(values, "time");
-        return r < 0 ? r : value_put_float(values, (double)time_us / (double)CLOCK_S_US);
-}
-
-static int put_pair_boolean(struct buf *values, const char *key, bool v) {
-        int r = value_put_text(values, key);
-        return r < 0 ? r : value_put_boolean(values, v);
-}
-
 /* version, size, time: what both listings say of an entry. */
 static int put_entry(struct buf *values, const struct store_entry *entry) {
-        int r = put_pair_integer(values, "version", entry->version);
+        int r = answer_integer(values, "version", entry->version);
         if (r == 0)
-                r = put_pair_integer(values, "size", entry->content.len);
-        return r < 0 ? r : put_pair_time(values, entry->time_us);
+                r = answer_integer(values, "size", entry->content.len);
+        return r < 0 ? r : answer_time(values, "time", entry->time_us);
 }
 
 static int put_list_row(struct buf *values, const struct store_entry *entry) {
         int r = value_put_map(values, 4);
         if (r == 0)
-                r = put_pair_bytes(values, "name", entry->name.bytes, entry->name.len);
+                r = answer_bytes(values, "name", entry->name.bytes, entry->name.len);
         return r < 0 ? r : put_entry(values, entry);
 }
 
@@ -181,18 +162,8 @@ static int put_version_row(struct buf *values, const struct store_entry *entry) 
         if (r == 0)
                 r = put_entry(values, entry);
         if (r == 0)
-                r = put_pair_bytes(values, "note", entry->note.data, entry->note.len);
-        return r < 0 ? r : put_pair_boolean(values, "deleted", entry->is_deleted);
-}
-
-/* `r`: whether `values` could be put together. */
-static void answer(struct request *request, int r, struct buf *values) {
-        if (r == 0)
-                request_answer(request, STATUS_OK, values);
-        else
-                request_fail(request, STATUS_LIMIT, "the answer is longer than %u MiB or memory",
-                             LIMIT_MESSAGE_BYTES >> 20);
-        buf_deinit(values);
+                r = answer_bytes(values, "note", entry->note.data, entry->note.len);
+        return r < 0 ? r : answer_boolean(values, "deleted", entry->is_deleted);
 }
 
 /*
@@ -209,7 +180,7 @@ static void answer_entry(struct request *request, const struct store_entry *entr
                        value_put_bytes(&values, entry->content.data, entry->content.len);
         if (r == 0)
                 r = value_put_integer(&values, (int64_t)entry->version);
-        answer(request, r, &values);
+        answer_send(request, r, &values);
 }
 
 static void on_get(struct request *request) {
@@ -270,7 +241,7 @@ static void answer_listing(struct request *request,
                            struct buf *values) {
         store_end(&storaged_of(request)->store);
         if (r == 0 || r == -E2BIG || r == -ENOMEM) {
-                answer(request, r, values);
+                answer_send(request, r, values);
                 return;
         }
         fail(request, name, r, 0, 0);
@@ -327,7 +298,7 @@ static void on_changed(struct request *request, const struct store_change *chang
                 return;
         }
         buf_init(&values, LIMIT_FRAME_VALUES_BYTES);
-        answer(request, value_put_integer(&values, (int64_t)change->version), &values);
+        answer_send(request, value_put_integer(&values, (int64_t)change->version), &values);
 }
 
 static bool change_fits(struct request *request, const struct store_change *change) {
@@ -399,22 +370,26 @@ static void on_delegate(struct request *request) {
         grant_open(&storaged_of(request)->grants, request, prefix, len);
 }
 
-#define KIND(k)                                                                                    \
-        { k ".get", on_get, "name [, version [, known]] -> bytes or nil, version" },               \
-                { k ".set", on_set, "name, bytes or nil [, expect [, note]] -> version" },         \
-                { k ".list", on_list, "-> {{name=, version=, size=, time=}, ...}" },               \
-                { k ".versions", on_versions,                                                      \
-                  "name -> {{version=, size=, time=, note=, deleted=}, ...}" },                    \
-        {                                                                                          \
-                k ".rollback", on_rollback, "name [, version] -> version"                          \
-        }
-
 /* clang-format off */
+#define KIND(k) \
+        { k ".get", on_get, "name [, version [, known]] -> bytes or nil, version", false }, \
+        { k ".set", on_set, "name, bytes or nil [, expect [, note]] -> version", false }, \
+        { k ".list", on_list, "-> {{name=, version=, size=, time=}, ...}", false }, \
+        { k ".versions", on_versions, \
+          "name -> {{version=, size=, time=, note=, deleted=}, ...}", false }, \
+        { k ".rollback", on_rollback, "name [, version] -> version", false }
+
 const struct endpoint endpoints[] = {
         KIND("program"),
         KIND("library"),
         KIND("runtime"),
-        { "store.delegate", on_delegate, "prefix -> handle" },
+        { "store.delegate", on_delegate, "prefix -> handle", false },
+        { "store.backup", operation_backup, "<descriptor of an empty file> -> size", true },
+        { "store.check", operation_check, "-> {sound=, message=, time=}", false },
+        { "store.compact", operation_compact, "-> size before, size after", false },
+        { "store.stats", operation_stats,
+          "-> {path=, size=, used=, free=, map=, tables={{name=, entries=, size=}, ...}, check=, "
+          "operation=}", false },
 };
 /* clang-format on */
 const size_t n_endpoints = ARRAY_SIZE(endpoints);

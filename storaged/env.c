@@ -4,7 +4,6 @@
 #include "storaged/env.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "libipc/base/macros.h"
@@ -47,6 +46,20 @@ MDB_env *env_close(MDB_env *env) {
         if (env)
                 mdb_env_close(env);
         return NULL;
+}
+
+const char *env_table_name(enum disk_table table) {
+        return table_names[table];
+}
+
+/* Their number, then theirs. */
+size_t env_n_free_pages(MDB_val entry) {
+        size_t n;
+
+        if (entry.mv_size < sizeof(n))
+                return SIZE_MAX;
+        memcpy(&n, entry.mv_data, sizeof(n));
+        return n > entry.mv_size / sizeof(n) - 1 ? SIZE_MAX : n;
 }
 
 int env_open_tables(MDB_txn *txn, unsigned int flags, MDB_dbi ret[_DISK_TABLE_N]) {

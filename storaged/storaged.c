@@ -33,6 +33,8 @@ static int storaged_open(struct storaged *s,
                         return r == BOOTSTORE_E_REFUSED ? STORAGED_E_REFUSED : error_fold(r);
         }
         r = disk_open(&s->disk, store_dir, ret_reason);
+        if (r == DISK_E_DAMAGED)
+                return STORAGED_E_DAMAGED;
         if (r != DISK_OK)
                 return r == DISK_E_REFUSED ? STORAGED_E_REFUSED : error_fold(r);
         s->store = (struct store){ .disk = s->disk, .boot = s->boot };
@@ -53,6 +55,7 @@ static int storaged_connect_take(struct storaged *s, int *fd) {
         if (r < 0)
                 return error_trace(r);
         s->has_service = true;
+        operation_init(&s->operation, &s->loop, s->disk, &s->writer);
         s->service.on_opened = grant_on_opened;
         s->service.on_closed = grant_on_closed;
         return 0;
@@ -84,6 +87,7 @@ int storaged_new_take(struct storaged **ret,
 struct storaged *storaged_free(struct storaged *s) {
         if (!s)
                 return NULL;
+        operation_deinit(&s->operation);
         if (s->has_service)
                 service_deinit(&s->service);
         writer_deinit(&s->writer);

@@ -7,6 +7,7 @@
 #include "libipc/bootstore.h"
 #include "libipc/loop.h"
 #include "libipc/service.h"
+#include "storaged/operation.h"
 #include "storaged/store.h"
 #include "storaged/writer.h"
 
@@ -18,6 +19,7 @@ struct storaged {
         struct disk *disk;
         struct store store;
         struct writer writer;
+        struct operation operation;
         struct list grants; /* struct grant, owned */
         bool has_loop, has_signal, has_service;
 };
@@ -25,10 +27,11 @@ struct storaged {
 enum storaged_error {
         STORAGED_OK = 0,
         STORAGED_E_REFUSED = REFUSAL, /* a store cannot be used; a person must act */
+        STORAGED_E_DAMAGED = 2,       /* likewise, and that is why */
 };
 
 /* Opens the stores, then speaks to initd on `fd`, which is taken, also on failure. `boot_dir` may be
- * NULL. On STORAGED_E_REFUSED *ret_reason is a malloc'd sentence. */
+ * NULL. On both *ret_reason is a malloc'd sentence. */
 int storaged_new_take(struct storaged **ret,
                       int fd,
                       const char *store_dir,

@@ -130,6 +130,8 @@ static int writer_commit(struct loop_later *later) {
         struct writer *w = container_of(later, struct writer, commit);
         uint64_t now = clock_wall_us();
 
+        if (w->is_paused)
+                return 0;
         list_for_each_safe(node, &w->ready) {
                 write_of(node)->change.time_us = now;
                 if (!write_of(node)->request)
@@ -143,6 +145,15 @@ static int writer_commit(struct loop_later *later) {
                 write_free(write);
         }
         return 0;
+}
+
+void writer_pause(struct writer *w) {
+        w->is_paused = true;
+}
+
+void writer_resume(struct writer *w) {
+        w->is_paused = false;
+        loop_later_add(w->service->loop, &w->commit);
 }
 
 void writer_init(struct writer *w, struct store *store, struct service *service) {

@@ -15,6 +15,7 @@ struct writer {
         struct list checking;    /* struct write, owned: runtimed has the source */
         struct list ready;       /* struct write, owned: for the end of this turn */
         struct loop_later commit;
+        bool is_paused; /* what is ready stays so */
 };
 
 /* The change is durable or has failed, see its result: answer the request. */
@@ -23,6 +24,10 @@ typedef void writer_done_fn(struct request *request, const struct store_change *
 void writer_init(struct writer *w, struct store *store, struct service *service);
 /* When the service has ended: forgets changes nobody can be told about. */
 void writer_deinit(struct writer *w);
+
+/* Between these two nothing is written; changes wait. */
+void writer_pause(struct writer *w);
+void writer_resume(struct writer *w);
 
 /* Answers the request in any case, later, by `done` or itself. What the change points to must live as
  * long as the request. */

@@ -35,12 +35,14 @@ struct invocation {
         uint64_t quantum_us, priority; /* INVOCATION_UNSET: not given */
         uint64_t version, expect;      /* stores; INVOCATION_UNSET: not given */
         const char *note;
-        const char *key;   /* push */
-        const char *match; /* listen */
-        uint64_t n_count;  /* listen; INVOCATION_UNSET: no end */
-        uint64_t n_lines;  /* logs */
-        uint64_t delay_us; /* top */
-        bool is_now;       /* kill, shutdown */
+        const char *key;             /* push */
+        const char *match;           /* listen */
+        uint64_t n_count;            /* listen; INVOCATION_UNSET: no end */
+        uint64_t n_lines;            /* logs */
+        uint64_t delay_us;           /* top */
+        bool is_now;                 /* kill, shutdown */
+        bool is_forced;              /* backup */
+        const char *libexec, *store; /* without a tree */
 };
 
 enum command_group {

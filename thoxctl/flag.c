@@ -61,6 +61,10 @@ const struct flag FLAGS[] = {
           AT(is_traced) },
         { "strace", 0, false, NULL, "the same", FLAG_KIND_SWITCH, AT(is_traced) },
         { "oneway", 0, false, NULL, "expect no answer", FLAG_KIND_SWITCH, AT(is_oneway) },
+        { "force", 0, false, NULL, "replace what is there", FLAG_KIND_SWITCH, AT(is_forced) },
+        { "libexec", 0, false, "DIR", "where thox-storaged is", FLAG_KIND_TEXT, AT(libexec) },
+        { "store", 0, false, "DIR", "the store directory, if it is not the tree's usual one",
+          FLAG_KIND_TEXT, AT(store) },
         { "now", 0, false, NULL, "at once, without a chance to finish", FLAG_KIND_SWITCH,
           AT(is_now) },
 };

@@ -31,6 +31,7 @@ static const struct topic {
         { "usage", "the command line is wrong; nothing was asked of the tree" },
         { "unreachable", "no tree answers on the control socket" },
         { "system", "the operating system refused something to thoxctl itself" },
+        { "damaged", "the store is damaged, and a backup is to be restored" },
         { "interrupted", "a signal ended thoxctl, which ended the program it ran" },
         { "exit", "the program ended by itself" },
         { "error", "a Lua error that nobody caught ended the program, or answered the call" },

@@ -16,7 +16,7 @@
 /* What a program run without --admin may not call; it may call, bind, push and listen to all else. */
 static const char *const DENIED[] = {
         "program.set",      "program.rollback", "library.set",  "library.rollback", "runtime.set",
-        "runtime.rollback", "store.delegate",   "process.list", "process.ready",    "process.eval",
+        "runtime.rollback", "store.*",          "process.list", "process.ready",    "process.eval",
         "tree.*",           "log.read",         "code.*",       "image.*",
 };
 

@@ -77,6 +77,19 @@ int tree_open(struct invocation *inv) {
         return 0;
 }
 
+bool tree_is_running(struct invocation *inv) {
+        struct paths paths;
+        struct client *client = NULL;
+        const char *socket = NULL;
+        int r;
+
+        if (find_socket(inv, &paths, &socket) != 0)
+                return false;
+        r = client_new(&client, socket, "thoxctl", tree_timeout(inv));
+        client_free(client);
+        return r != -ENOENT && r != -ECONNREFUSED;
+}
+
 void tree_args_init(struct buf *b) {
         buf_init(b, LIMIT_MESSAGE_BYTES);
 }
@@ -92,37 +105,65 @@ const char *tree_status_code(uint32_t status) {
         return text;
 }
 
+static int await_answer(struct invocation *inv,
+                        const struct client_request *request,
+                        uint64_t timeout_us,
+                        uint32_t *ret_status,
+                        struct buf *answer) {
+        struct client_event event;
+        uint64_t cid;
+        int r = client_call_start(inv->client, request, &cid);
+        if (r == 0)
+                r = client_await(inv->client, cid, timeout_us, &event);
+        if (r < 0)
+                return r;
+
+        buf_clear(answer);
+        *ret_status = event.status;
+        return event.values_len == 0 ? 0 : buf_add(answer, event.values, event.values_len);
+}
+
+static int ask(struct invocation *inv,
+               const struct client_request *request,
+               uint64_t timeout_us,
+               uint32_t *ret_status,
+               struct buf *answer) {
+        uint64_t start = clock_now_us();
+        int r = await_answer(inv, request, timeout_us, ret_status, answer);
+        if (r < 0)
+                return tree_lost(inv, r, request->name);
+        output_trace(&inv->output, "%s: %s, %zu bytes, %.1f ms", request->name,
+                     status_name(*ret_status), answer->len,
+                     (double)(clock_now_us() - start) / (double)CLOCK_MS_US);
+        return 0;
+}
+
 int tree_ask(struct invocation *inv,
              const char *endpoint,
              const struct buf *args,
              uint32_t *ret_status,
              struct buf *answer) {
-        uint64_t start = clock_now_us();
-        struct buf none;
-        int r;
-
-        buf_init(&none, 0);
-        r = client_call(inv->client, CLIENT_NATIVE_HANDLE, endpoint, args ? args : &none, NULL, 0,
-                        tree_timeout(inv), ret_status, answer);
-        if (r < 0)
-                return tree_lost(inv, r, endpoint);
-        output_trace(&inv->output, "%s: %s, %zu bytes, %.1f ms", endpoint, status_name(*ret_status),
-                     answer->len, (double)(clock_now_us() - start) / (double)CLOCK_MS_US);
-        return 0;
+        struct client_request request = {
+                .handle = CLIENT_NATIVE_HANDLE,
+                .name = endpoint,
+                .values = args,
+        };
+        return ask(inv, &request, tree_timeout(inv), ret_status, answer);
 }
 
-int tree_call(struct invocation *inv,
-              const char *endpoint,
-              const struct buf *args,
-              const char *purpose,
-              json_t **ret_values) {
+/* Only OK is good enough. */
+static int call(struct invocation *inv,
+                const struct client_request *request,
+                uint64_t timeout_us,
+                const char *purpose,
+                json_t **ret_values) {
         struct buf answer CLEANUP(buf_deinit);
         json_t *values;
         uint32_t status;
         int exit_code;
 
         buf_init(&answer, LIMIT_MESSAGE_BYTES);
-        exit_code = tree_ask(inv, endpoint, args, &status, &answer);
+        exit_code = ask(inv, request, timeout_us, &status, &answer);
         if (exit_code != 0)
                 return exit_code;
         if (status != STATUS_OK)
@@ -133,6 +174,37 @@ int tree_call(struct invocation *inv,
                                   purpose);
         *ret_values = values;
         return 0;
+}
+
+int tree_call(struct invocation *inv,
+              const char *endpoint,
+              const struct buf *args,
+              const char *purpose,
+              json_t **ret_values) {
+        struct client_request request = {
+                .handle = CLIENT_NATIVE_HANDLE,
+                .name = endpoint,
+                .values = args,
+        };
+        return call(inv, &request, tree_timeout(inv), purpose, ret_values);
+}
+
+int tree_call_long(struct invocation *inv,
+                   const char *endpoint,
+                   const struct buf *args,
+                   int fd,
+                   const char *purpose,
+                   json_t **ret_values) {
+        struct client_request request = {
+                .handle = CLIENT_NATIVE_HANDLE,
+                .name = endpoint,
+                .values = args,
+                .fds = &fd,
+                .n_fds = fd >= 0 ? 1 : 0,
+        };
+        uint64_t timeout_us = inv->timeout_us != 0 ? inv->timeout_us : CLIENT_FOREVER;
+
+        return call(inv, &request, timeout_us, purpose, ret_values);
 }
 
 int tree_list(struct invocation *inv,

@@ -18,6 +18,8 @@ uint64_t tree_timeout(const struct invocation *inv);
 
 /* Connects; inv->client is set. */
 int tree_open(struct invocation *inv);
+/* Whether anybody listens on its socket; reports nothing. */
+bool tree_is_running(struct invocation *inv);
 
 /* Asks an endpoint of the native context; `args` may be NULL. Whatever the tree answers, *ret_status
  * and `answer` hold it; only a tree that does not answer is a failure. */
@@ -33,6 +35,14 @@ int tree_call(struct invocation *inv,
               const struct buf *args,
               const char *purpose,
               json_t **ret_values);
+/* As tree_call, giving a descriptor along (-1: none), for what takes as long as it takes unless there is
+ * a --timeout. */
+int tree_call_long(struct invocation *inv,
+                   const char *endpoint,
+                   const struct buf *args,
+                   int fd,
+                   const char *purpose,
+                   json_t **ret_values);
 /* As tree_call, for endpoints that give one list, and perhaps how many rows it leaves out: a note says
  * so then. */
 int tree_list(struct invocation *inv,

@@ -23,7 +23,7 @@ _thoxctl_names() {
 _thoxctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local verbs='run repl ps ls list status top kill logs get set rm versions rollback call services
-        describe handles calls push listen trace shutdown version help'
+        describe handles calls push listen trace backup restore compact check stats shutdown version help'
     local common='--help --version --quiet --verbose --json --color --no-legend --timeout --yes
         --socket --dir --user --system'
     local i verb='' words=() own=''
@@ -31,7 +31,7 @@ _thoxctl() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --dir | --socket | -S | --timeout | --color | --name | --runtime | --memory | --quantum | \
-            --priority | --restart | --expect | --note | --lines | -n | --key | --match | --count | --delay | -d) ((i++)) ;;
+            --priority | --restart | --expect | --note | --lines | -n | --key | --match | --count | --delay | -d | --libexec | --store) ((i++)) ;;
         -*) ;;
         *)
             if [[ -z $verb ]]; then verb=${COMP_WORDS[i]}; else words+=("${COMP_WORDS[i]}"); fi
@@ -59,6 +59,8 @@ _thoxctl() {
     push) own='--key' ;;
     listen) own='--match --count' ;;
     trace) own='--count' ;;
+    backup) own='--force' ;;
+    restore | check) own='--store --libexec' ;;
     top) own='--delay' ;;
     esac
     if [[ $cur == -* ]]; then
@@ -80,6 +82,7 @@ _thoxctl() {
             mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names endpoint)" -- "$cur")
         ;;
     help) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
+    backup | restore) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     get | set | rm | versions | rollback)
         case ${#words[@]} in
         0) mapfile -t COMPREPLY < <(compgen -W 'program library runtime' -- "$cur") ;;

@@ -7,7 +7,9 @@ local DENIED = os.status.DENIED
 for name, args in pairs({
     ["program.set"] = { "x", "" }, ["library.set"] = { "x", "" }, ["runtime.set"] = { "x", "" },
     ["program.rollback"] = { "x" }, ["library.rollback"] = { "x" }, ["runtime.rollback"] = { "x" },
-    ["store.delegate"] = { "x" }, ["process.list"] = {}, ["process.ready"] = {}, ["tree.status"] = {},
+    ["store.delegate"] = { "x" }, ["store.backup"] = {},
+    ["store.check"] = {}, ["store.compact"] = {}, ["store.stats"] = {},
+    ["process.list"] = {}, ["process.ready"] = {}, ["tree.status"] = {},
     ["tree.shutdown"] = {}, ["log.read"] = {}, ["code.check"] = {}, ["code.image"] = {}, ["image.list"] = {},
 }) do
     tap.is(os.pull(os.call({ name = name, args = args })).status_code, DENIED, name .. " is denied")

@@ -83,13 +83,13 @@ static void serve_cancellable(struct request *request) {
 }
 
 static const struct endpoint endpoints[] = {
-        { "t.echo", serve_echo, "..." },
-        { "t.who", serve_who, "" },
-        { "t.big", serve_big, "" },
-        { "t.usage", serve_usage, "name -> bytes" },
-        { "t.fd", serve_fd, "" },
-        { "t.keep", serve_keep, "" },
-        { "t.cancellable", serve_cancellable, "" },
+        { "t.echo", serve_echo, "...", false },
+        { "t.who", serve_who, "", false },
+        { "t.big", serve_big, "", false },
+        { "t.usage", serve_usage, "name -> bytes", false },
+        { "t.fd", serve_fd, "", false },
+        { "t.keep", serve_keep, "", false },
+        { "t.cancellable", serve_cancellable, "", false },
 };
 
 static int on_ready(struct service *s) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "libipc/base/fd.h"
+#include "storaged/endpoints.h"
 
 #define CALLER_GENERATION 7u
 #define FIRST_HANDLE 100u
@@ -147,7 +148,7 @@ static void initd_connect(void) {
                      STORAGED_OK);
         initd.n_bound = 0;
         initd_turn();
-        cr_assert_eq(initd.n_bound, 16);
+        cr_assert_eq(initd.n_bound, n_endpoints);
 }
 
 static void initd_disconnect(void) {
