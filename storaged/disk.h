@@ -19,6 +19,8 @@ enum disk_table {
         DISK_TABLE_CURRENT,
         DISK_TABLE_STREAMS,
         DISK_TABLE_HISTORY,
+        DISK_TABLE_EXPIRIES,
+        DISK_TABLE_CLOCK,
         _DISK_TABLE_N,
 };
 

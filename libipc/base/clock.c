@@ -19,6 +19,10 @@ uint64_t clock_now_us(void) {
         return clock_read_us(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_boot_us(void) {
+        return clock_read_us(CLOCK_BOOTTIME);
+}
+
 uint64_t clock_wall_us(void) {
         return clock_read_us(CLOCK_REALTIME);
 }
