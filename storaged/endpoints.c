@@ -336,7 +336,7 @@ static void on_set(struct request *request) {
         if (!content)
                 change.action = STORE_ACTION_DELETE;
         if (change_fits(request, &change))
-                writer_add(&storaged_of(request)->writer, request, &change, on_changed);
+                intake_add(&storaged_of(request)->intake, request, &change, on_changed);
 }
 
 static void on_rollback(struct request *request) {
@@ -345,7 +345,7 @@ static void on_rollback(struct request *request) {
 
         if (take_own_name(request, &change.name) && take_version(request, &change.source) &&
             take_end(request))
-                writer_add(&storaged_of(request)->writer, request, &change, on_changed);
+                intake_add(&storaged_of(request)->intake, request, &change, on_changed);
 }
 
 static void on_delegate(struct request *request) {

@@ -73,7 +73,8 @@ int storaged_new_take(struct storaged **ret,
         if (!s)
                 return error_origin(ENOMEM);
         list_init(&s->grants);
-        writer_init(&s->writer, &s->store, &s->service);
+        writer_init(&s->writer, &s->loop);
+        intake_init(&s->intake, &s->store, &s->service, &s->writer);
         r = storaged_open(s, store_dir, boot_dir, ret_reason);
         if (r != STORAGED_OK)
                 return r;
@@ -90,6 +91,7 @@ struct storaged *storaged_free(struct storaged *s) {
         operation_deinit(&s->operation);
         if (s->has_service)
                 service_deinit(&s->service);
+        intake_deinit(&s->intake);
         writer_deinit(&s->writer);
         grant_free_all(&s->grants);
         if (s->has_signal)

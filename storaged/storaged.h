@@ -7,6 +7,7 @@
 #include "libipc/bootstore.h"
 #include "libipc/loop.h"
 #include "libipc/service.h"
+#include "storaged/intake.h"
 #include "storaged/operation.h"
 #include "storaged/store.h"
 #include "storaged/writer.h"
@@ -19,6 +20,7 @@ struct storaged {
         struct disk *disk;
         struct store store;
         struct writer writer;
+        struct intake intake;
         struct operation operation;
         struct list grants; /* struct grant, owned */
         bool has_loop, has_signal, has_service;

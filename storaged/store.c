@@ -131,7 +131,7 @@ static int record_parse(struct disk_bytes record,
  * Reading.
  */
 
-static int store_fold(int r) {
+int store_fold(int r) {
         switch ((enum disk_error)r) {
         case DISK_E_NOTFOUND:
                 return STORE_E_NOTFOUND;
@@ -305,7 +305,7 @@ static int versions_trim(struct store *s, const struct store_name *name, uint64_
         return r == DISK_E_NOTFOUND ? STORE_OK : r;
 }
 
-/* Results are the disk's from here to range_apply. */
+/* Results are the disk's from here on. */
 static int version_put(struct store *s, const struct store_entry *entry, struct buf *record) {
         struct key key = key_of_version(&entry->name, entry->version);
         struct key name = key_of_name(&entry->name);
@@ -379,57 +379,18 @@ static int change_prepare(struct store *s, struct store_change *c, struct store_
         return STORE_OK;
 }
 
-/* DISK_OK when the transaction goes on, whatever became of this change. */
-static int change_apply(struct store *s, struct store_change *c, struct buf *record) {
+int store_apply(struct store *s, struct store_change *c) {
         struct store_entry next;
+        struct buf record;
         int r;
 
         c->result = change_prepare(s, c, &next);
         if (c->result != STORE_OK)
                 return c->result < 0 ? c->result : DISK_OK;
-        r = version_put(s, &next, record);
+        buf_init(&record, RECORD_BYTES);
+        r = version_put(s, &next, &record);
+        buf_deinit(&record);
         if (r == DISK_OK)
                 c->version = next.version;
         return r;
-}
-
-/* One transaction for the changes from `first` to before `end`; again when the disk has made room. */
-static int range_apply(struct store *s, struct list *first, struct list *end, struct buf *record) {
-        int r;
-
-        do {
-                r = disk_begin(s->disk, true);
-                for (struct list *node = first; r == DISK_OK && node != end; node = node->next)
-                        r = change_apply(s, container_of(node, struct store_change, link), record);
-                if (r == DISK_OK)
-                        r = disk_commit(s->disk);
-                disk_end(s->disk);
-        } while (r == DISK_E_AGAIN);
-        return r;
-}
-
-/* What one of several changes needs too much of, the others may still have: each alone then. */
-static void range_commit(struct store *s,
-                         struct list *first,
-                         struct list *end,
-                         struct buf *record) {
-        int r = range_apply(s, first, end, record);
-        if (r == DISK_OK)
-                return;
-        if (first->next == end) {
-                container_of(first, struct store_change, link)->result = store_fold(r);
-                return;
-        }
-        for (struct list *node = first; node != end; node = node->next)
-                range_commit(s, node, node->next, record);
-}
-
-void store_commit(struct store *s, struct list *changes) {
-        struct buf record;
-
-        if (list_is_empty(changes))
-                return;
-        buf_init(&record, RECORD_BYTES);
-        range_commit(s, changes->next, changes, &record);
-        buf_deinit(&record);
 }

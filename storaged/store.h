@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "libipc/base/list.h"
 #include "libipc/bootstore.h"
 #include "storaged/disk.h"
 
@@ -73,7 +72,6 @@ enum store_action {
 
 /* What is to become the next version of a name. All it points to is borrowed. */
 struct store_change {
-        struct list link; /* in the caller's list */
         enum store_action action;
         struct store_name name;
         struct disk_bytes content; /* SET */
@@ -83,10 +81,13 @@ struct store_change {
         uint64_t time_us;
         char rollback_note[48]; /* private */
 
-        int result;       /* of store_commit: STORE_OK, STORE_E_*, < 0 */
+        int result;       /* of store_apply: STORE_OK, STORE_E_*, < 0 */
         uint64_t version; /* the new one; with STORE_E_CONFLICT the current one */
 };
 
-/* Makes all changes of the list durable, in order and in one transaction. Each has its own result: one
- * that cannot be done does not keep the others from it. */
-void store_commit(struct store *s, struct list *changes);
+/* In a write transaction of the disk (commit.h). DISK_OK: the transaction goes on, whatever the change's
+ * result; else what the disk said. */
+int store_apply(struct store *s, struct store_change *change);
+
+/* A result of the disk as the store's. */
+int store_fold(int r);

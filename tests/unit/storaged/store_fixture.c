@@ -12,6 +12,7 @@
 
 #include "libipc/base/fd.h"
 #include "libipc/base/file.h"
+#include "storaged/commit.h"
 
 struct store_fixture fixture;
 
@@ -84,12 +85,44 @@ struct store_change change_of(enum store_action action,
         };
 }
 
-static int commit(struct store_change *change, uint64_t *ret_version) {
-        struct list changes;
+struct change_write {
+        struct write write;
+        struct store_change *change;
+};
 
-        list_init(&changes);
-        list_add_tail(&changes, &change->link);
-        store_commit(&fixture.store, &changes);
+static struct change_write *change_write_of(struct write *w) {
+        return container_of(w, struct change_write, write);
+}
+
+static int change_write_apply(struct write *w) {
+        return store_apply(&fixture.store, change_write_of(w)->change);
+}
+
+static void change_write_done(struct write *w, int r) {
+        if (r != DISK_OK)
+                change_write_of(w)->change->result = store_fold(r);
+}
+
+void commit_changes(struct store_change *changes, size_t n) {
+        struct change_write writes[64];
+        struct list list;
+
+        cr_assert_leq(n, ARRAY_SIZE(writes));
+        list_init(&list);
+        for (size_t i = 0; i < n; i++) {
+                writes[i] = (struct change_write){
+                        .write = { .disk = fixture.disk,
+                                   .apply = change_write_apply,
+                                   .done = change_write_done },
+                        .change = &changes[i],
+                };
+                list_add_tail(&list, &writes[i].write.link);
+        }
+        commit_all(&list);
+}
+
+static int commit(struct store_change *change, uint64_t *ret_version) {
+        commit_changes(change, 1);
         if (ret_version)
                 *ret_version = change->version;
         return change->result;

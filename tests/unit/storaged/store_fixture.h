@@ -28,6 +28,8 @@ struct store_change change_of(enum store_action action,
                               const char *name,
                               const char *content,
                               int64_t expect);
+/* At most 64 changes, together. */
+void commit_changes(struct store_change *changes, size_t n);
 int set(const char *name, const char *content, int64_t expect, uint64_t *ret_version);
 int rollback(const char *name, int64_t source, uint64_t *ret_version);
 

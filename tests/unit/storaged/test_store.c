@@ -202,12 +202,8 @@ Test(store, one_conflict_does_not_spoil_the_other_changes) { /* row 81 */
                 change_of(STORE_ACTION_SET, "b", "1", ANY),
                 change_of(STORE_ACTION_SET, "a", "3", 1),
         };
-        struct list list;
 
-        list_init(&list);
-        for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
-                list_add_tail(&list, &changes[i].link);
-        store_commit(&fixture.store, &list);
+        commit_changes(changes, ARRAY_SIZE(changes));
         cr_expect(changes[0].result == STORE_OK && changes[0].version == 1);
         cr_expect(changes[1].result == STORE_E_CONFLICT && changes[1].version == 1);
         cr_expect(changes[2].result == STORE_E_NOTFOUND);

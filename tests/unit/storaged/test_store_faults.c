@@ -60,19 +60,16 @@ Test(store_faults, an_enlarged_map_starts_the_transaction_over_once) {
 
 Test(store_faults, many_changes_share_one_commit) {
         struct store_change changes[64];
-        struct list list;
         char names[64][2];
         size_t before;
 
-        list_init(&list);
         for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
                 names[i][0] = (char)('!' + i);
                 names[i][1] = '\0';
                 changes[i] = change_of(STORE_ACTION_SET, names[i], "x", 0);
-                list_add_tail(&list, &changes[i].link);
         }
         before = fake_disk_commits();
-        store_commit(&fixture.store, &list);
+        commit_changes(changes, ARRAY_SIZE(changes));
         cr_assert_eq(fake_disk_commits() - before, 1);
         for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
                 cr_expect_eq(changes[i].result, STORE_OK);
@@ -84,13 +81,9 @@ Test(store_faults, changes_too_large_together_are_made_one_by_one) {
                 change_of(STORE_ACTION_SET, "b", "1", 0),
                 change_of(STORE_ACTION_SET, "a", "late", 0),
         };
-        struct list list;
 
-        list_init(&list);
-        for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
-                list_add_tail(&list, &changes[i].link);
         fake_disk_limit_puts(2);
-        store_commit(&fixture.store, &list);
+        commit_changes(changes, ARRAY_SIZE(changes));
         cr_expect_eq(changes[0].result, STORE_OK);
         cr_expect_eq(changes[1].result, STORE_OK);
         cr_expect_eq(changes[2].result, STORE_E_CONFLICT);
