@@ -112,6 +112,7 @@
 /* Changes of an object that are kept for who watches it: a watcher that stops for longer starts anew. */
 #define LIMIT_HISTORY_EVENTS 1024u
 #define LIMIT_HISTORY_BYTES (1u << 20)
+#define LIMIT_LOCKS 1024u /* of one data object, held or waited for */
 #define LIMIT_LOG_LINE_BYTES 4096u
 #define LIMIT_LOG_RING_BYTES (1u << 20) /* what `thoxctl logs` can look back on */
 
