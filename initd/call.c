@@ -82,12 +82,14 @@ void call_attach(struct call *call, const struct target *target) {
 }
 
 void call_detach(struct call *call) {
+        size_t n_bytes = call->n_request_bytes;
+        /* Whoever gets it next gets all of it anew. */
+        call->n_request_bytes = 0;
         if (!call->server)
                 return;
         list_remove(&call->served_link);
         call->server->n_calls_served--;
-        call->server->n_served_bytes -= call->n_request_bytes;
-        call->n_request_bytes = 0;
+        call->server->n_served_bytes -= n_bytes;
         list_remove(&call->context_link);
         if (call->owner_context)
                 call->owner_context->n_unanswered--;

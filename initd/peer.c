@@ -170,6 +170,8 @@ void peer_drain(struct peer *p) {
 struct peer *peer_free(struct peer *p) {
         if (!p)
                 return NULL;
+        assert(p->n_calls_made == 0 && p->n_made_bytes == 0 && p->n_native_bytes == 0);
+        assert(p->n_calls_served == 0 && p->n_served_bytes == 0);
         /* A client that is refused should still hear why. */
         if (conn_pending(&p->conn) > 0)
                 (void)conn_flush(&p->conn);
