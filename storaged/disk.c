@@ -3,6 +3,8 @@
  *
  * Invariants: 1. Nothing is opened that a child process has not read whole before (check.c). 2. Only one
  * process at a time uses a directory (directory.c). 3. Commits are synced; no flag trades that for speed.
+ *
+ * A volatile disk is the same in a memory file: no directory, no check, no sync.
  */
 #include "storaged/disk.h"
 
@@ -12,11 +14,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "libipc/base/error.h"
+#include "libipc/base/fd.h"
 #include "libipc/base/macros.h"
 #include "storaged/check.h"
 #include "storaged/directory.h"
@@ -25,7 +29,9 @@
 #define FULL_BYTES (1u << 20) /* a device with less to give is what made a write fail */
 
 struct disk {
-        struct directory directory;
+        struct directory directory; /* not open when volatile */
+        int memory;                 /* -1 unless volatile */
+        size_t max_bytes;
         MDB_env *env;
         MDB_dbi tables[_DISK_TABLE_N];
         MDB_txn *txn;
@@ -40,7 +46,8 @@ static int disk_open_env(struct disk *d) {
         int r;
 
         d->env = env_close(d->env);
-        r = env_open(d->directory.store, 0, &d->env);
+        r = d->memory >= 0 ? env_open_memory(d->memory, &d->env) :
+                             env_open(d->directory.store, 0, &d->env);
         if (r != 0)
                 return r;
 
@@ -80,6 +87,8 @@ static int disk_enlarge(struct disk *d) {
         MDB_envinfo info;
 
         mdb_env_info(d->env, &info);
+        if (2 * info.me_mapsize > d->max_bytes)
+                return DISK_E_FULL;
         return mdb_env_set_mapsize(d->env, 2 * info.me_mapsize) == 0 ? DISK_E_AGAIN : DISK_E_FULL;
 }
 
@@ -314,6 +323,17 @@ void disk_forget_readers(struct disk *d) {
  * The whole of it.
  */
 
+static int disk_new(struct disk **ret, size_t max_bytes) {
+        struct disk *d = calloc(1, sizeof(*d));
+        if (!d)
+                return error_origin(ENOMEM);
+        d->directory.fd = -1;
+        d->memory = -1;
+        d->max_bytes = max_bytes;
+        *ret = d;
+        return 0;
+}
+
 static int disk_create(const struct disk *d) {
         int r = directory_begin(&d->directory);
         if (r == 0)
@@ -334,11 +354,11 @@ static int disk_check(const struct disk *d, char **ret_reason) {
 }
 
 int disk_open(struct disk **ret, const char *dir, char **ret_reason) {
-        struct disk *d CLEANUP(disk_closep) = calloc(1, sizeof(*d));
-        int r;
+        struct disk *d CLEANUP(disk_closep) = NULL;
+        int r = disk_new(&d, SIZE_MAX);
+        if (r < 0)
+                return error_trace(r);
 
-        if (!d)
-                return error_origin(ENOMEM);
         r = directory_init(&d->directory, dir, ret_reason);
         if (r != DIRECTORY_OK)
                 return error_trace(r);
@@ -361,16 +381,33 @@ int disk_open(struct disk **ret, const char *dir, char **ret_reason) {
         return DISK_OK;
 }
 
+int disk_open_volatile(struct disk **ret, size_t max_bytes) {
+        struct disk *d CLEANUP(disk_closep) = NULL;
+        int r = disk_new(&d, max_bytes);
+        if (r < 0)
+                return error_trace(r);
+
+        d->memory = memfd_create("volatile", MFD_CLOEXEC);
+        if (d->memory < 0)
+                return error_origin(errno);
+        r = disk_open_env(d);
+        if (r != 0)
+                return error_origin(r > 0 ? r : EBADMSG);
+        *ret = take(d);
+        return DISK_OK;
+}
+
 struct disk *disk_close(struct disk *d) {
         if (!d)
                 return NULL;
         disk_end(d);
         d->env = env_close(d->env);
         directory_deinit(&d->directory);
+        fd_close(d->memory);
         free(d);
         return NULL;
 }
 
 const char *disk_path(const struct disk *d) {
-        return d->directory.store;
+        return d->memory >= 0 ? "in memory" : d->directory.store;
 }

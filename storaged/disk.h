@@ -45,6 +45,9 @@ struct disk;
  * so that a damaged one is refused instead of killing us later. On DISK_E_REFUSED and _DAMAGED
  * *ret_reason is a malloc'd sentence that names the file and says what to do. */
 int disk_open(struct disk **ret, const char *dir, char **ret_reason);
+/* One that ends with us, in memory: at most about `max_bytes`, a power of two from 64 MiB on. What a
+ * person does with a store (disk_begin_fresh, disk_swap) is not for this. DISK_OK or < 0. */
+int disk_open_volatile(struct disk **ret, size_t max_bytes);
 struct disk *disk_close(struct disk *d);
 const char *disk_path(const struct disk *d); /* for messages */
 

@@ -4,6 +4,7 @@
 #include "storaged/env.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libipc/base/macros.h"
@@ -39,6 +40,13 @@ int env_open(const char *path, unsigned int flags, MDB_env **ret) {
         }
         *ret = env;
         return 0;
+}
+
+int env_open_memory(int fd, MDB_env **ret) {
+        char path[32];
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        return env_open(path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOSYNC, ret);
 }
 
 MDB_env *env_close(MDB_env *env) {

@@ -13,6 +13,8 @@
 
 /* `flags`: 0, or MDB_RDONLY, and MDB_NOLOCK where nobody else can have it open. */
 int env_open(const char *path, unsigned int flags, MDB_env **ret);
+/* In the memory file `fd`, which stays the caller's: nothing is locked or synced. */
+int env_open_memory(int fd, MDB_env **ret);
 MDB_env *env_close(MDB_env *env);
 
 #define ENV_FREE_PAGES ((MDB_dbi)0) /* the table in which LMDB keeps them */

@@ -210,6 +210,35 @@ Test(disk, a_store_of_the_first_release_is_taken_over) {
         cr_assert(content_is("keep", ANY, "three"));
 }
 
+/* row 77 */
+Test(disk, a_volatile_one_does_the_same_in_memory_up_to_its_limit, .timeout = 60) {
+        static const uint8_t block[60000];
+        struct disk_bytes value = { block, sizeof(block) }, found;
+        struct disk *d;
+        size_t n = 0;
+        int r = DISK_OK;
+
+        cr_assert_eq(disk_open_volatile(&d, 128u << 20), DISK_OK);
+        while (r == DISK_OK || r == DISK_E_AGAIN) {
+                n += r == DISK_OK;
+                r = disk_begin(d, true);
+                cr_assert_eq(r, DISK_OK);
+                r = disk_put(d, DISK_TABLE_STREAMS, (struct disk_bytes){ &n, sizeof(n) }, value);
+                if (r == DISK_OK)
+                        r = disk_commit(d);
+        }
+        cr_assert_eq(r, DISK_E_FULL);
+        cr_assert_gt(n * sizeof(block), 100u << 20);
+        cr_assert_lt(n * sizeof(block), 128u << 20);
+
+        cr_assert_eq(disk_begin(d, false), DISK_OK);
+        for (size_t i = 1; i < n; i++)
+                cr_assert_eq(disk_get(d, DISK_TABLE_STREAMS, (struct disk_bytes){ &i, sizeof(i) },
+                                      &found),
+                             DISK_OK);
+        disk_close(d);
+}
+
 Test(disk, a_full_disk_fails_the_change_and_nothing_else) {
         struct rlimit old, small;
         char content[64 * 1024];
