@@ -188,7 +188,7 @@ static int l_unbind(lua_State *L) {
 /* What the handler returned is the answer, unless it has answered itself. */
 static int serve_finish(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED) {
         struct worker *w = worker_of(L);
-        struct served *served = syscall_find_served(&w->syscalls, w->vm.task->call_cid);
+        struct served *served = w->vm.task->call->served;
         if (!served)
                 return 0;
         if (served->is_cancelled) {
@@ -209,9 +209,8 @@ int api_serve(lua_State *L) {
                 lua_callk(L, n, LUA_MULTRET, 0, serve_finish);
                 return serve_finish(L, LUA_OK, 0);
         }
-        struct served *served = syscall_find_served(&w->syscalls, t->call_cid);
-        if (served)
-                worker_sent(w, syscall_refuse(&w->syscalls, served, STATUS_BADARGS,
+        if (t->call->served)
+                worker_sent(w, syscall_refuse(&w->syscalls, t->call->served, STATUS_BADARGS,
                                               "the arguments are malformed"));
         return 0;
 }

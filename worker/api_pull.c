@@ -306,7 +306,8 @@ static struct event *pull_next_call(const struct pull *pull,
                                     struct call_queue *q,
                                     struct list **places) {
         struct event *best = NULL;
-        for (size_t i = 0; i <= WIRE_PRIORITY_MAX; i++) {
+        for (unsigned left = q->used; left != 0; left &= left - 1) {
+                int i = __builtin_ctz(left);
                 struct event *e = pull_next_in(pull, &q->lists[i], &places[i]);
                 if (e && (!best || call_queue_goes_before(e, best)))
                         best = e;

@@ -175,9 +175,9 @@ static void finish_handler(lua_State *L, struct worker *w, struct task *t, int s
         if (status == LUA_OK)
                 return;
         const char *message = push_failure(L, t, false);
-        struct served *served = syscall_find_served(&w->syscalls, t->call_cid);
-        if (served)
-                worker_sent(w, syscall_refuse(&w->syscalls, served, STATUS_ERROR, message));
+        if (t->call->served)
+                worker_sent(w,
+                            syscall_refuse(&w->syscalls, t->call->served, STATUS_ERROR, message));
 }
 
 /* Pushes onto `to` whether the task did well and what it returned, or its error; how many values. */

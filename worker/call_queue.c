@@ -6,16 +6,12 @@
 #include "worker/event.h"
 #include "worker/mailbox.h"
 
-void call_queue_init(struct call_queue *q) {
-        for (size_t i = 0; i <= WIRE_PRIORITY_MAX; i++)
-                list_init(&q->lists[i]);
-        q->used = 0;
-}
-
 void call_queue_add(struct call_queue *q, struct event *e) {
         uint32_t priority = wire_priority(e->flags);
-        list_add_tail(&q->lists[priority], &e->link);
+        if ((q->used & 1u << priority) == 0)
+                list_init(&q->lists[priority]);
         q->used |= 1u << priority;
+        list_add_tail(&q->lists[priority], &e->link);
 }
 
 bool call_queue_goes_before(const struct event *a, const struct event *b) {

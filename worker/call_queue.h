@@ -21,8 +21,8 @@ struct event;
 struct filter;
 
 struct call_queue {
+        unsigned used; /* bit 1 << priority: the list may hold some; the others are no lists yet */
         struct list lists[WIRE_PRIORITY_MAX + 1]; /* struct event, by priority */
-        unsigned used;                            /* bit 1 << priority: the list may hold some */
 };
 
 /* What event.order is for a call that arrives now. */
@@ -30,7 +30,9 @@ static inline uint64_t call_queue_order(uint64_t now_us, uint32_t priority) {
         return now_us + (WIRE_PRIORITY_MAX - priority) * (uint64_t)CALL_QUEUE_AGE_US;
 }
 
-void call_queue_init(struct call_queue *q);
+static inline void call_queue_init(struct call_queue *q) {
+        q->used = 0;
+}
 /* Of two that wait. */
 bool call_queue_goes_before(const struct event *a, const struct event *b);
 /* list_remove of its link takes an event out again. */

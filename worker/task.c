@@ -4,12 +4,15 @@
 #include "worker/task.h"
 
 #include <assert.h>
+#include <string.h>
 
 struct task *task_new(struct pool *tasks, uint64_t tid) {
         struct task *t = pool_new(tasks);
         if (!t)
                 return NULL;
-        *t = (struct task){ .tid = tid, .state = TASK_STATE_RUNNING };
+        memset(t, 0, offsetof(struct task, mailbox));
+        t->tid = tid;
+        t->state = TASK_STATE_RUNNING;
         list_init(&t->all_link);
         list_init(&t->state_link);
         list_init(&t->joiners);

@@ -66,15 +66,15 @@ struct task {
         struct lua_State *stack;  /* where it is blocked; others leave there what it gets */
         struct event *event;      /* what woke it; NULL: the deadline, or an interruption */
 
-        struct mailbox mailbox;
         struct list pending; /* struct pending: calls it made that are not answered */
         struct list served;  /* struct served: calls it took that are not answered */
 
         struct binding *binding; /* serves one call of this binding */
         struct event *call;
         struct event *oneway; /* the call without an answer that it pulled last */
-        uint64_t call_cid;
-        uint64_t trace; /* of the last call it took: the calls it makes carry it on */
+        uint64_t trace;       /* of the last call it took: the calls it makes carry it on */
+
+        struct mailbox mailbox; /* last: task_new does not clear it first */
 };
 
 /* From a pool of struct task. NULL: no memory. */

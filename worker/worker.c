@@ -295,7 +295,6 @@ static void worker_start_call(struct worker *w, struct binding *b, struct event 
         b->n_running++;
         t->binding = b;
         t->call = e;
-        t->call_cid = e->cid;
         worker_take(w, t, e);
         if (e->served)
                 e->served->is_aborting = b->is_aborting;
