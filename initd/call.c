@@ -71,6 +71,7 @@ void call_attach(struct call *call, const struct target *target) {
                 return;
         list_add_tail(&server->calls_served, &call->served_link);
         server->n_calls_served++;
+        server->n_served_bytes += call->n_request_bytes;
         if (target->owner_context) {
                 call->owner_context = context_ref(target->owner_context);
                 list_add_tail(&call->owner_context->calls, &call->context_link);
