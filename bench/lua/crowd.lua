@@ -1,7 +1,17 @@
--- Starts COUNT copies of the stored program `bench.idle` and stays until it is killed.
-local count = ...
-for _ = 1, math.tointeger(tonumber(count)) do
-    os.run("bench.idle")
+-- Starts COUNT copies of the stored program `bench.idle`, and ends them when `bench.close` is called.
+local count = math.tointeger(tonumber((...)))
+local pids = {}
+for i = 1, count do
+    pids[i] = assert(os.run("bench.idle"))
 end
+assert(os.bind("bench.close"))
 print("ready")
-os.pull("call")
+
+local close = os.pull("call")
+for _, pid in ipairs(pids) do
+    os.kill(pid, "kill")
+end
+for _ = 1, count do
+    os.pull("exit")
+end
+os.answer(close.cid, true)
