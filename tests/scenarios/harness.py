@@ -168,7 +168,7 @@ class Tree:
         read_fd = self.spawn()
         os.set_blocking(read_fd, False)
         try:
-            if not wait_until(lambda: self.read_ready(read_fd), 20, "the tree is ready"):
+            if wait_until(lambda: self.read_ready(read_fd), 20, "the tree is ready") == [b""]:
                 raise RuntimeError("the tree did not start:\n" + self.log_text())
         except BaseException:
             self.destroy()
@@ -177,7 +177,7 @@ class Tree:
             os.close(read_fd)
 
     def read_ready(self, read_fd):
-        """None: not yet; else a list of the byte written, empty when initd ended."""
+        """None: not yet; else a list of the byte written, or of none when initd ended."""
         try:
             return [os.read(read_fd, 1)] if self.initd.poll() is None else [b""]
         except BlockingIOError:
