@@ -105,7 +105,8 @@ const struct command VERB_PUSH = {
         .group = COMMAND_GROUP_BUS,
         .usage = "QUEUE VALUE",
         .summary = "push a value to a queue; say how many listen",
-        .details = "VALUE is a Lua literal: 1, 2.5, true, 'text'; any other word is a string.",
+        .details = "VALUE is a Lua literal: 1, 2.5, true, 'text', {1, x = 2}; any other\n"
+                   "word is a string.",
         .examples = { "thoxctl push news 'rain at noon'", "thoxctl push --key disk log full" },
         .flags = { "key" },
         .min_args = 2,

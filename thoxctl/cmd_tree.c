@@ -60,6 +60,15 @@ static void show_line(const struct output *o, const json_t *line) {
         buf_deinit(&text);
 }
 
+static void show_lines(const struct invocation *inv, const json_t *lines) {
+        if (json_array_size(lines) == 0 && inv->n_args > 0)
+                output_note(&inv->output, "'%s' has no line in the log", inv->args[0]);
+        else if (json_array_size(lines) == 0)
+                output_note(&inv->output, "the log has no lines");
+        for (size_t i = 0; i < json_array_size(lines); i++)
+                show_line(&inv->output, json_array_get(lines, i));
+}
+
 static int run_logs(struct invocation *inv) {
         struct buf args CLEANUP(buf_deinit);
         json_t *values, *lines;
@@ -78,8 +87,7 @@ static int run_logs(struct invocation *inv) {
                 output_document_take(&inv->output, "thox.logs/1",
                                      json_pack("{s:O}", "lines", lines));
         else
-                for (size_t i = 0; i < json_array_size(lines); i++)
-                        show_line(&inv->output, json_array_get(lines, i));
+                show_lines(inv, lines);
         json_decref(values);
         return EXIT_CODE_OK;
 }
@@ -90,8 +98,8 @@ static bool user_agrees(const struct invocation *inv, json_int_t n_processes) {
 
         if (inv->is_sure || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
                 return true;
-        fprintf(stderr, "End the tree and its %" JSON_INTEGER_FORMAT " processes? [y/N] ",
-                n_processes);
+        fprintf(stderr, "End the tree and its %" JSON_INTEGER_FORMAT " %s? [y/N] ", n_processes,
+                n_processes == 1 ? "process" : "processes");
         return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 

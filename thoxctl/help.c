@@ -43,6 +43,25 @@ static const struct topic {
         { "hung", "the process stopped reading its messages and was removed" },
 };
 
+/* What to do about a status, where that is known without knowing more. */
+static const char *const ADVICE[_STATUS_N] = {
+        [STATUS_ERROR] = "the message has the program's file and line; 'thoxctl logs' has more",
+        [STATUS_NOTBOUND] = "'thoxctl services' lists the names that can be called",
+        [STATUS_DENIED] =
+                "the owner of the context may allow it: 'thoxctl handles' names the owner;\n"
+                "a program of 'thoxctl run' may more with --admin",
+        [STATUS_BADARGS] = "'thoxctl describe NAME' shows how the endpoint is called",
+        [STATUS_BUSY] = "'thoxctl calls' lists what waits, 'thoxctl describe NAME' the limit",
+        [STATUS_DEAD] = "'thoxctl logs' says how it ended",
+        [STATUS_TIMEOUT] = "give it longer with --timeout; 'thoxctl calls' lists what waits",
+        [STATUS_NOTFOUND] =
+                "'thoxctl get program' lists the programs, and so on; 'thoxctl versions' the\n"
+                "versions of one",
+        [STATUS_CONFLICT] = "get the object again, see what changed, then decide",
+        [STATUS_NOPROC] = "'thoxctl ps' lists the processes",
+        [STATUS_UNAVAIL] = "'thoxctl status' shows the daemons, 'thoxctl logs' what became of them",
+};
+
 static const char *group_title(enum command_group group) {
         return GROUP_NAMES[group];
 }
@@ -169,14 +188,21 @@ void help_show_verb(const struct output *o, const struct command *c) {
         fprintf(o->out, "\nexamples\n  %s\n  %s\n", c->examples[0], c->examples[1]);
 }
 
-static void show_code(const struct output *o, const char *code, const char *text, int exit_code) {
+static void show_code(const struct output *o,
+                      const char *code,
+                      const char *text,
+                      const char *advice,
+                      int exit_code) {
         if (o->is_json) {
                 output_document_take(o, "thox.help/1",
-                                     json_pack("{s:{s:s, s:s, s:i}}", "code", "name", code, "text",
-                                               text, "exit", exit_code));
+                                     json_pack("{s:{s:s, s:s, s:s*, s:i}}", "code", "name", code,
+                                               "text", text, "advice", advice, "exit", exit_code));
                 return;
         }
-        fprintf(o->out, "%s: %s\nexit code of thoxctl: %d\n", code, text, exit_code);
+        fprintf(o->out, "%s: %s\n", code, text);
+        if (advice)
+                fprintf(o->out, "%s\n", advice);
+        fprintf(o->out, "exit code of thoxctl: %d\n", exit_code);
 }
 
 static int topic_exit_code(const char *code) {
@@ -200,12 +226,13 @@ static int show_topic(const struct invocation *inv, const char *typed) {
         }
         for (size_t i = 0; i < ARRAY_SIZE(TOPICS); i++)
                 if (strcmp(TOPICS[i].code, typed) == 0) {
-                        show_code(&inv->output, typed, TOPICS[i].text, topic_exit_code(typed));
+                        show_code(&inv->output, typed, TOPICS[i].text, NULL,
+                                  topic_exit_code(typed));
                         return EXIT_CODE_OK;
                 }
         for (uint32_t status = 0; status < _STATUS_N; status++)
                 if (strcasecmp(status_name(status), typed) == 0) {
-                        show_code(&inv->output, typed, status_text(status),
+                        show_code(&inv->output, typed, status_text(status), ADVICE[status],
                                   status_exit_code(status));
                         return EXIT_CODE_OK;
                 }

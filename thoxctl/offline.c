@@ -9,17 +9,9 @@
 #include <unistd.h>
 
 #include "libipc/paths.h"
+#include "thoxctl/tree.h"
 
 #define PROGRAM "thox-storaged"
-
-/* A flag wins over the environment. */
-static const char *tree_directory(const struct invocation *inv) {
-        const char *dir = getenv("THOX_DIR");
-
-        if (inv->dir || inv->wants_system >= 0)
-                return inv->dir;
-        return dir && dir[0] ? dir : NULL;
-}
 
 static int find_store(const struct invocation *inv, struct paths *paths, const char **ret) {
         int r;

@@ -172,7 +172,9 @@ static int print_request(struct buf *out, const struct trace_line *line) {
 }
 
 static int print_rest(struct buf *out, const struct trace_line *line) {
-        int r = buf_printf(out, " -- %.*s ", (int)line->kind_len, (const char *)line->kind);
+        int r = is_kind(line, "exit") ?
+                        buf_printf(out, " -- ended: ") :
+                        buf_printf(out, " -- %.*s ", (int)line->kind_len, (const char *)line->kind);
 
         return r == 0 ? output_escape(out, (const char *)line->reason, line->reason_len) : r;
 }

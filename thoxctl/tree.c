@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,15 @@
 
 uint64_t tree_timeout(const struct invocation *inv) {
         return inv->timeout_us != 0 ? inv->timeout_us : TREE_TIMEOUT_US;
+}
+
+/* A flag wins over the environment. */
+const char *tree_directory(const struct invocation *inv) {
+        const char *dir = getenv("THOX_DIR");
+
+        if (inv->dir || inv->wants_system >= 0)
+                return inv->dir;
+        return dir && dir[0] ? dir : NULL;
 }
 
 /* A flag wins over the environment, a socket over a directory. */
@@ -40,14 +50,31 @@ static int find_socket(struct invocation *inv, struct paths *paths, const char *
         return 0;
 }
 
+/* The command that starts the tree which was looked for. */
+static void advise_start(const struct invocation *inv, char *ret, size_t size) {
+        const char *dir = tree_directory(inv);
+
+        if (inv->socket || (!inv->dir && inv->wants_system < 0 && getenv("THOX_SOCKET")))
+                snprintf(ret, size, "start one with: thox-initd --dir DIR; then thoxctl --dir DIR");
+        else if (dir)
+                snprintf(ret, size, "start one with: thox-initd --dir %s", dir);
+        else if (inv->wants_system >= 0)
+                snprintf(ret, size, "start one with: thox-initd %s",
+                         inv->wants_system ? "--system" : "--user");
+        else
+                snprintf(ret, size, "start one with: thox-initd");
+}
+
 static int unreachable(const struct invocation *inv, int r, const char *socket) {
+        char start[PATH_MAX + 32];
         struct failure f = {
                 .exit_code = EXIT_CODE_UNREACHABLE,
                 .code = "unreachable",
                 .why = client_error_text(r),
-                .fix = "start one with ./run, or: thox-initd --dir DIR",
+                .fix = start,
         };
 
+        advise_start(inv, start, sizeof(start));
         if (r == -EBUSY)
                 f.fix = "try again when one of them has ended";
         if (inv->command->unreachable_code != 0)
@@ -240,6 +267,8 @@ int tree_refused(const struct invocation *inv,
         const uint8_t *message = NULL;
         size_t len = 0;
 
+        if (status == STATUS_NOTBOUND)
+                f.fix = "thoxctl services lists the names that can be called";
         value_reader_init(&r, answer->data, answer->len);
         if (value_get_bytes(&r, &message, &len) && len > 0) {
                 f.why = (const char *)message;

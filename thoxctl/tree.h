@@ -16,6 +16,8 @@
 /* --timeout, or TREE_TIMEOUT_US. */
 uint64_t tree_timeout(const struct invocation *inv);
 
+/* --dir, or THOX_DIR where no flag names a tree; NULL: the default of --user or --system. */
+const char *tree_directory(const struct invocation *inv);
 /* Connects; inv->client is set. */
 int tree_open(struct invocation *inv);
 /* Whether anybody listens on its socket; reports nothing. */

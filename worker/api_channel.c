@@ -256,7 +256,7 @@ static int l_chan(lua_State *L) {
 
 /* ---- alt ----------------------------------------------------------------------------------- */
 
-#define ALT_ERROR "bad argument #1 to 'alt' "
+#define ALT_ERROR "bad argument #1 to 'os.alt' "
 
 static void check_alt_key(lua_State *L, lua_Integer n_arms) {
         if (lua_isinteger(L, -2)) {
@@ -352,6 +352,8 @@ static int l_alt(lua_State *L) {
         uint64_t deadline_us = api_check_deadline(L, 2);
         lua_getfield(L, 1, "default");
         bool has_default = lua_toboolean(L, -1);
+        luaL_argcheck(L, n_arms > 0 || has_default || deadline_us != SCHED_NEVER, 1,
+                      "no arm, timeout or default: this would wait for ever");
         lua_settop(L, 1);
         struct wait *arms = lua_newuserdatauv(L, sizeof(*arms) * (size_t)n_arms, 0);
         for (int i = 0; i < n_arms; i++) {

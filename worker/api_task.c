@@ -143,10 +143,23 @@ static void push_error(lua_State *L, struct task *t) {
         lua_xmove(co, L, 1);
 }
 
-/* The same as text. */
+/* The error at the top as text, in lua(1)'s words when it has none. */
+static void push_message(lua_State *L) {
+        bool has_text = lua_isstring(L, -1);
+        if (!has_text && luaL_getmetafield(L, -1, "__tostring") != LUA_TNIL) {
+                lua_pop(L, 1);
+                has_text = true;
+        }
+        if (has_text)
+                luaL_tolstring(L, -1, NULL);
+        else
+                lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, -1));
+}
+
+/* The error that the task ended with, as text. */
 static const char *push_failure(lua_State *L, struct task *t, bool has_traceback) {
         push_error(L, t);
-        luaL_tolstring(L, -1, NULL);
+        push_message(L);
         lua_remove(L, -2);
         if (has_traceback && t->coroutine)
                 vm_traceback(L, t->coroutine, 0, API_TRACEBACK_LEVELS);

@@ -286,6 +286,8 @@ def test_a_service_is_listed_and_called(tree):
 
 def test_the_log_shows_what_programs_said(tree):
     tree.run("run", tree.file("noter.lua", 'os.rpc.log("warning", "three\\27 notes")\n'))
+    out, err = tree.run("logs", "nobody-at-all")
+    expect((out, err) == ("", "thoxctl: 'nobody-at-all' has no line in the log\n"), err)
     out, _ = tree.run("logs", "noter")
     expect("noter[" in out and "warning: three\\x1b notes" in out, out)
     lines = tree.json("logs", "noter", "-n", "1")["lines"]
@@ -297,10 +299,21 @@ def test_a_call_can_time_out(tree):
     expect("code: timeout" in err, err)
 
 
+# row 147
+def test_a_name_that_nobody_serves_is_answered_with_what_to_do(tree):
+    _, err = tree.run("call", "nobody.serves.this", exit_code=5)
+    expect("fix:  thoxctl services lists" in err, err)
+    out, _ = tree.run("help", "notbound")
+    expect("'thoxctl services' lists" in out and "exit code of thoxctl: 5" in out, out)
+    expect("thoxctl services" in tree.json("help", "notbound")["code"]["advice"], "advice in JSON")
+
+
 def test_without_a_tree_it_says_how_to_start_one(tree):
     nowhere = ["--dir", str(tree.directory / "nowhere")]
     _, err = tree.run("ps", *nowhere, exit_code=69)
-    expect("fix:  start one with ./run" in err, err)
+    expect(f"fix:  start one with: thox-initd --dir {nowhere[1]}" in err, err)
+    _, err = tree.run("ps", "-S", str(tree.directory / "no-socket"), exit_code=69)
+    expect("fix:  start one with: thox-initd --dir DIR; then" in err, err)
     tree.run("status", *nowhere, exit_code=3)
     _, err = tree.run("ps", "--dir", "x" * 200, exit_code=2)
     expect("at most 107 bytes" in err, err)

@@ -104,6 +104,15 @@ for i = 1, 4 do
 end
 tap.is(#order, 4, "the rest waits for its turn")
 
+-- An error without text is described as lua(1) does, without an address.
+os.bind("shapeless", function(what) error(what) end)
+for want, what in pairs({ table = {}, boolean = true }) do
+    local answer = os.pull(os.call(0, "shapeless", what))
+    tap.is(answer.args[1], "(error object is a " .. want .. " value)", want .. " is no text (row 37)")
+end
+os.bind("shaped", function() error(setmetatable({}, { __tostring = function() return "a shape" end })) end)
+tap.is(os.pull(os.call(0, "shaped")).args[1], "a shape", "an error that knows its text (row 37)")
+
 -- Local misuse raises.
 tap.raises("unknown key 'moed'", "an unknown option is refused", os.bind, "x", print, { moed = "queue" })
 tap.raises("descriptors of services", "a descriptor is refused with a reason", os.bind, "x", "fn x()")

@@ -160,4 +160,7 @@ for _ = 1, 100 do
 end
 tap.is(n_twice, 0, "a hundred processes have a hundred pids")
 
+tap.raises("bad argument #1 to 'os.kill' (tid: number expected", "a task is named by a number", os.kill, {})
+tap.raises("bad argument #2 to 'os.kill' (nil or string", "a signal by its name", os.kill, os.pid(), 9)
+tap.raises("bad argument #1 to 'os.run' (string or table", "what to run by text or a table", os.run, 1)
 tap.done()

@@ -219,4 +219,15 @@ for _, name in ipairs({ "greeting", "failing", "shouting" }) do
     os.set_runtime(name, nil)
 end
 
+-- Wrong types raise, with the function and the argument's position.
+for wrong, call in pairs({
+    ["#1 to 'os.get_program' (string expected"] = { os.get_program },
+    ["#2 to 'os.get_library' (nil or number"] = { os.get_library, "x", "2" },
+    ["#2 to 'os.set_runtime' (nil or string"] = { os.set_runtime, "x", print },
+    ["#3 to 'os.set_program' (nil or number"] = { os.set_program, "x", "", "2" },
+    ["#4 to 'os.set_program' (nil or string"] = { os.set_program, "x", "", 1, {} },
+}) do
+    tap.raises("bad argument " .. wrong, wrong, table.unpack(call))
+end
+
 tap.done()

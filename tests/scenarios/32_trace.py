@@ -40,7 +40,7 @@ with tempfile.NamedTemporaryFile("w", prefix="traced.", suffix=".lua") as file:
     tap.ok(any(t.startswith("-> traced.double(5)") for t in what), "what has no answer (row 46)")
     order = [i for i, t in enumerate(what) if t.startswith(("-> alarm(0.02)", "<- alarm = OK"))]
     tap.ok(len(order) == 2 and what[order[0]].startswith("->"), "in its order (row 28)")
-    tap.ok(what[-1] == "-- exit exit", "and its end (row 28)")
+    tap.ok(what[-1] == "-- ended: exit", "and its end (row 28)")
     alias = thoxctl("run", "--name", "suspect", "--strace", file.name)
     tap.ok(len(alias.err.splitlines()) == len(lines), "--strace is the same (row 28)")
     records = [json.loads(line) for line in thoxctl("--json", "run", "--trace", file.name).err.splitlines()]

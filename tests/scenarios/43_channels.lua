@@ -202,5 +202,6 @@ tap.raises("arm 2: channel expected, got number", "of channels", os.alt, { { c, 
 tap.raises("arm 1: neither", "that send or receive", os.alt, { { c, "receive" } })
 tap.raises("unknown key 'tiemout'", "keys are known", os.alt, { { c, "recv" }, tiemout = 1 })
 tap.raises("channel expected", "methods are of channels", c.send, 1)
+tap.raises("bad argument #1 to 'os.alt' (no arm", "an alt of nothing would never end", os.alt, {})
 tap.refused(os.status.TIMEOUT, "an alt of nothing waits for its timeout", os.alt({ timeout = 0 }))
 tap.done()

@@ -319,7 +319,7 @@ local function run_spec(what, options)
     for _, from in ipairs({ options or {}, what }) do
         for key, value in pairs(from) do
             if not run_options[key] then
-                error(format("bad option '%s' to 'run'", tostring(key)), 4)
+                error(format("bad option '%s' to 'os.run'", tostring(key)), 4)
             end
             spec[key] = value
         end
@@ -336,25 +336,25 @@ local function run_spec(what, options)
 end
 
 local function run(what, options)
-    expect(1, what, "run", "string", "table")
-    expect(2, options, "run", "nil", "table")
+    expect(1, what, "os.run", "string", "table")
+    expect(2, options, "os.run", "nil", "table")
     return request("process.run",
         run_spec(type(what) == "string" and { program = what } or what, options))
 end
 
 local function run_program(name, options)
-    expect(1, name, "run_program", "string")
-    expect(2, options, "run_program", "nil", "table")
+    expect(1, name, "os.run_program", "string")
+    expect(2, options, "os.run_program", "nil", "table")
     return request("process.run", run_spec({ program = name }, options))
 end
 
 local function run_code(source, options)
     if type(source) == "function" then
-        error("bad argument #1 to 'run_code' (a function cannot leave its process; pass source text)",
+        error("bad argument #1 to 'os.run_code' (a function cannot leave its process; pass source text)",
             2)
     end
-    expect(1, source, "run_code", "string")
-    expect(2, options, "run_code", "nil", "table")
+    expect(1, source, "os.run_code", "string")
+    expect(2, options, "os.run_code", "nil", "table")
     return request("process.run", run_spec({ code = source }, options))
 end
 
@@ -381,8 +381,8 @@ local function read_file(path, ctx)
 end
 
 local function run_file(path, options)
-    expect(1, path, "run_file", "string")
-    expect(2, options, "run_file", "nil", "table")
+    expect(1, path, "os.run_file", "string")
+    expect(2, options, "os.run_file", "nil", "table")
     local source, code, message = read_file(path, options and options.ctx or 0)
     if not source then
         return nil, code, message
@@ -392,11 +392,15 @@ end
 
 local function kill(what, signal)
     if type(what) == "table" then
+        if type(what.tid) ~= "number" then
+            error(format("bad argument #1 to 'os.kill' (tid: number expected, got %s)", type(what.tid)), 2)
+        end
         return native.kill_task(what.tid)
     elseif type(what) == "userdata" then
         return native.kill_group(what)
     end
-    expect(1, what, "kill", "number", "table")
+    expect(1, what, "os.kill", "number", "table")
+    expect(2, signal, "os.kill", "nil", "string")
     local refused, code, message = request("process.kill", what, signal)
     if code then
         return refused, code, message
@@ -415,10 +419,17 @@ end
 -- Stores -------------------------------------------------------------------------------------------
 
 local function add_store(os, kind, plural)
+    local getter, setter = "os.get_" .. kind, "os.set_" .. kind
     os["get_" .. kind] = function(name, version)
+        expect(1, name, getter, "string")
+        expect(2, version, getter, "nil", "number")
         return request(kind .. ".get", name, version)
     end
     os["set_" .. kind] = function(name, bytes, expect_version, note)
+        expect(1, name, setter, "string")
+        expect(2, bytes, setter, "nil", "string")
+        expect(3, expect_version, setter, "nil", "number")
+        expect(4, note, setter, "nil", "string")
         return request(kind .. ".set", name, bytes, expect_version, note)
     end
     os["list_" .. plural] = function()
