@@ -21,6 +21,10 @@ enum disk_table {
         DISK_TABLE_HISTORY,
         DISK_TABLE_EXPIRIES,
         DISK_TABLE_CLOCK,
+        DISK_TABLE_OBJECTS,
+        DISK_TABLE_RECORDS,
+        DISK_TABLE_KEYS,
+        DISK_TABLE_COUNTERS,
         _DISK_TABLE_N,
 };
 
