@@ -35,8 +35,8 @@ static int run_backup(struct invocation *inv) {
         if (exit_code == 0)
                 exit_code = tree_open(inv);
         if (exit_code == 0)
-                exit_code = tree_call_long(inv, "store.backup", NULL, file.fd, "back up the store",
-                                           &values);
+                exit_code =
+                        tree_call_long(inv, "store.backup", file.fd, "back up the store", &values);
         if (exit_code == 0)
                 exit_code = fresh_commit(&file, inv);
         if (exit_code == 0)
@@ -58,8 +58,7 @@ static int run_compact(struct invocation *inv) {
         buf_init(&before, 0);
         buf_init(&after, 0);
         if (exit_code == 0)
-                exit_code = tree_call_long(inv, "store.compact", NULL, -1, "compact the store",
-                                           &values);
+                exit_code = tree_call_long(inv, "store.compact", -1, "compact the store", &values);
         if (exit_code != 0)
                 return exit_code;
         format_size(&before, json_array_get(values, 0));
@@ -90,7 +89,7 @@ static int report_damage(const struct invocation *inv, const json_t *check) {
 /* Reads the store of a tree that runs. */
 static int check_running(struct invocation *inv) {
         json_t *values, *check;
-        int exit_code = tree_call_long(inv, "store.check", NULL, -1, "check the store", &values);
+        int exit_code = tree_call_long(inv, "store.check", -1, "check the store", &values);
 
         if (exit_code != 0)
                 return exit_code;

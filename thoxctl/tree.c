@@ -165,16 +165,20 @@ static int ask(struct invocation *inv,
         return 0;
 }
 
+static struct client_request request_of(const char *endpoint, const struct buf *args) {
+        return (struct client_request){
+                .handle = CLIENT_NATIVE_HANDLE,
+                .name = endpoint,
+                .values = args,
+        };
+}
+
 int tree_ask(struct invocation *inv,
              const char *endpoint,
              const struct buf *args,
              uint32_t *ret_status,
              struct buf *answer) {
-        struct client_request request = {
-                .handle = CLIENT_NATIVE_HANDLE,
-                .name = endpoint,
-                .values = args,
-        };
+        struct client_request request = request_of(endpoint, args);
         return ask(inv, &request, tree_timeout(inv), ret_status, answer);
 }
 
@@ -208,29 +212,20 @@ int tree_call(struct invocation *inv,
               const struct buf *args,
               const char *purpose,
               json_t **ret_values) {
-        struct client_request request = {
-                .handle = CLIENT_NATIVE_HANDLE,
-                .name = endpoint,
-                .values = args,
-        };
+        struct client_request request = request_of(endpoint, args);
         return call(inv, &request, tree_timeout(inv), purpose, ret_values);
 }
 
 int tree_call_long(struct invocation *inv,
                    const char *endpoint,
-                   const struct buf *args,
                    int fd,
                    const char *purpose,
                    json_t **ret_values) {
-        struct client_request request = {
-                .handle = CLIENT_NATIVE_HANDLE,
-                .name = endpoint,
-                .values = args,
-                .fds = &fd,
-                .n_fds = fd >= 0 ? 1 : 0,
-        };
+        struct client_request request = request_of(endpoint, NULL);
         uint64_t timeout_us = inv->timeout_us != 0 ? inv->timeout_us : CLIENT_FOREVER;
 
+        request.fds = &fd;
+        request.n_fds = fd >= 0;
         return call(inv, &request, timeout_us, purpose, ret_values);
 }
 

@@ -41,7 +41,6 @@ int tree_call(struct invocation *inv,
  * a --timeout. */
 int tree_call_long(struct invocation *inv,
                    const char *endpoint,
-                   const struct buf *args,
                    int fd,
                    const char *purpose,
                    json_t **ret_values);

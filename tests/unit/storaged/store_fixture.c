@@ -48,6 +48,11 @@ void store_fixture_set_up(void) {
         disk_set_up();
 }
 
+void store_fixture_set_up_writing(void) {
+        store_fixture_set_up();
+        cr_assert_eq(disk_begin(fixture.disk, true), DISK_OK);
+}
+
 static int remove_entry(const char *path,
                         const struct stat *st UNUSED,
                         int type UNUSED,

@@ -19,6 +19,8 @@ struct store_fixture {
 extern struct store_fixture fixture;
 
 void store_fixture_set_up(void);
+/* The same, and begins a write transaction. */
+void store_fixture_set_up_writing(void);
 void store_fixture_tear_down(void);
 /* Closes and opens the disk. */
 void store_fixture_reopen(void);

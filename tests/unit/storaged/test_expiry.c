@@ -10,17 +10,7 @@
 #include "storaged/expiry.h"
 #include "tests/unit/storaged/store_fixture.h"
 
-static void set_up(void) {
-        store_fixture_set_up();
-        cr_assert_eq(disk_begin(fixture.disk, true), DISK_OK);
-}
-
-static void tear_down(void) {
-        disk_end(fixture.disk);
-        store_fixture_tear_down();
-}
-
-TestSuite(expiry, .init = set_up, .fini = tear_down);
+TestSuite(expiry, .init = store_fixture_set_up_writing, .fini = store_fixture_tear_down);
 
 static struct expiry at(uint64_t time_us, uint64_t id, const char *key) {
         return (struct expiry){ .time_us = time_us, .id = id, .key = { key, strlen(key) } };

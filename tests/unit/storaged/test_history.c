@@ -17,15 +17,13 @@ static struct history history;
 static struct buf value;
 
 static void set_up(void) {
-        store_fixture_set_up();
+        store_fixture_set_up_writing();
         history = (struct history){ 0 };
         buf_init(&value, LIMIT_HISTORY_BYTES);
         cr_assert_eq(value_put_text(&value, "v"), 0);
-        cr_assert_eq(disk_begin(fixture.disk, true), DISK_OK);
 }
 
 static void tear_down(void) {
-        disk_end(fixture.disk);
         buf_deinit(&value);
         store_fixture_tear_down();
 }

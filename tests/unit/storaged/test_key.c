@@ -16,14 +16,12 @@
 static struct buf value;
 
 static void set_up(void) {
-        store_fixture_set_up();
+        store_fixture_set_up_writing();
         buf_init(&value, 64);
         cr_assert_eq(value_put_text(&value, "value"), 0);
-        cr_assert_eq(disk_begin(fixture.disk, true), DISK_OK);
 }
 
 static void tear_down(void) {
-        disk_end(fixture.disk);
         buf_deinit(&value);
         store_fixture_tear_down();
 }

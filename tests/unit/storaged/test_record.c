@@ -9,17 +9,7 @@
 #include "storaged/record.h"
 #include "tests/unit/storaged/store_fixture.h"
 
-static void set_up(void) {
-        store_fixture_set_up();
-        cr_assert_eq(disk_begin(fixture.disk, true), DISK_OK);
-}
-
-static void tear_down(void) {
-        disk_end(fixture.disk);
-        store_fixture_tear_down();
-}
-
-TestSuite(record, .init = set_up, .fini = tear_down);
+TestSuite(record, .init = store_fixture_set_up_writing, .fini = store_fixture_tear_down);
 
 static struct record add(const char *name) {
         struct record record = { .name_len = strlen(name), .max_keys = 5, .max_bytes = 6 };
