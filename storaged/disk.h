@@ -1,6 +1,6 @@
 /*
- * disk.h - durable tables of sorted keys, changed in transactions. disk.c is the only file that
- * touches stored data; it knows nothing of names and versions (store.h).
+ * disk.h - durable tables of sorted keys, changed in transactions. Beside disk.c
+ * only check.c and copy.c touch stored data, in child processes. None knows of names and versions (store.h).
  *
  * One transaction at a time. What a read returns points into the store and is valid until the
  * transaction's next write or its end. A committed transaction survives a crash of the machine; one that
