@@ -1,15 +1,18 @@
 /*
  * check.c - every entry of every table is read, in order, and every page is accounted for: it belongs
- * to one table, or it is free.
+ * to one table, or it is free. Then all is copied to nowhere, as a backup would be: that looks at the heads
+ * of long values, which reading passes over.
  */
 #include "storaged/check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "libipc/base/error.h"
+#include "libipc/base/fd.h"
 #include "libipc/base/macros.h"
 #include "storaged/env.h"
 
@@ -132,6 +135,14 @@ static int tables_walk(MDB_txn *txn, size_t n_pages) {
         return r == 0 && n_pages != 0 && w.n_pages != n_pages ? MDB_CORRUPTED : r;
 }
 
+static int copy_to_nowhere(MDB_env *env) {
+        int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        int r = fd < 0 ? errno : mdb_env_copyfd2(env, fd, MDB_CP_COMPACT);
+
+        fd_close(fd);
+        return r;
+}
+
 static int store_walk(const struct check *check) {
         unsigned int flags = MDB_RDONLY | (check->is_shared ? 0 : MDB_NOLOCK);
         MDB_env *env;
@@ -142,7 +153,9 @@ static int store_walk(const struct check *check) {
                 r = newest_begin(env, &txn, &n_pages);
         if (r == 0)
                 r = env_check_format(txn);
-        return r != 0 ? r : tables_walk(txn, n_pages);
+        if (r == 0)
+                r = tables_walk(txn, n_pages);
+        return r != 0 ? r : copy_to_nowhere(env);
 }
 
 int check_work(const void *userdata) {

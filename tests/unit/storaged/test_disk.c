@@ -128,6 +128,37 @@ Test(disk, a_damaged_file_is_refused_and_never_kills_us, .timeout = 30) { /* row
         cr_assert(content_is("p", ANY, "some content"));
 }
 
+/* Where a value begins that has pages of its own, by LMDB's flag in the page's head; 0: nowhere. */
+static off_t find_long_value(const char *file) {
+        uint8_t head[16];
+        int fd = open(file, O_RDONLY | O_CLOEXEC);
+        off_t found = 0;
+
+        for (off_t at = 2 * 4096; found == 0 && pread(fd, head, sizeof(head), at) == sizeof(head);
+             at += 4096)
+                if (head[10] == 4 && head[11] == 0 && head[12] > 40)
+                        found = at;
+        fd_close(fd);
+        return found;
+}
+
+Test(disk, a_damaged_head_of_a_long_value_is_refused) { /* row 66 */
+        char *content = calloc(1, 200001), data[96];
+        uint8_t noise[16];
+
+        memset(content, ' ', 200000);
+        memset(noise, 0x5a, sizeof(noise));
+        cr_assert_eq(set("p", content, ANY, NULL), STORE_OK);
+        free(content);
+        fixture.disk = disk_close(fixture.disk);
+        strcpy(data, in_store("stores/data.mdb"));
+
+        off_t at = find_long_value(data);
+        cr_assert_neq(at, 0);
+        damage(data, at, noise, sizeof(noise));
+        expect_error(DISK_E_DAMAGED, fixture.store_dir, "its content makes no sense");
+}
+
 /* Names enough that the tables have several pages each, and free pages between them. */
 static void fill_and_close(char data[96], char sound[96], off_t *ret_size) {
         struct stat st;
