@@ -10,10 +10,24 @@
 #include "initd/record.h"
 #include "libipc/bootstore.h"
 
+static const struct daemon *daemon_of(const struct initd *initd, const struct native_endpoint *e) {
+        bool is_storaged =
+                (size_t)(e - native_store_endpoints) < native_daemon_n_names(DAEMON_STORAGED);
+        return &initd->daemons[is_storaged ? DAEMON_STORAGED : DAEMON_RUNTIMED];
+}
+
+static const char *away_reason(const struct daemon *d) {
+        return d->is_given_up ? "does not run, because its store is damaged: stop the tree, then "
+                                "restore a backup (thoxctl restore)" :
+                                "is being restarted";
+}
+
 static void away_on_request(struct native_request *request) {
-        native_refuse(request->call, STATUS_UNAVAIL,
-                      "'%s' is not served now: its daemon is being restarted",
-                      request->call ? request->call->native->name : "");
+        if (!request->call)
+                return;
+        const struct daemon *d = daemon_of(request->router->userdata, request->call->native);
+        native_refuse(request->call, STATUS_UNAVAIL, "'%s' is not served now: %s %s",
+                      request->call->native->name, daemon_name(d->id), away_reason(d));
 }
 
 /* `known`, the version that the caller has, spares bytes that are never many here. */
@@ -57,7 +71,8 @@ static void get_on_request(struct native_request *request, enum store_kind kind)
                 get_answer(request->call, entry);
         else
                 native_refuse(request->call, STATUS_UNAVAIL,
-                              "storaged is being restarted and the boot store does not have it");
+                              "the boot store does not have it, and storaged %s",
+                              away_reason(&initd->daemons[DAEMON_STORAGED]));
 }
 
 static void record_entry(struct record *out, const struct bootstore_entry *entry) {
