@@ -1,5 +1,6 @@
 /*
- * native_process.c - the endpoints process.run, process.kill, process.list, process.ready.
+ * native_process.c - the endpoints process.run, process.kill, process.list, process.program,
+ * process.ready.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "initd/initd.h"
 #include "initd/listing_table.h"
 #include "initd/native_table.h"
+#include "initd/record.h"
 #include "initd/run_spec.h"
 
 /* ---- run ----------------------------------------------------------------------------------- */
@@ -106,6 +108,32 @@ static void list_on_request(struct native_request *request) {
         listing_start(request, &LISTING_PROCESSES, 0);
 }
 
+/* ---- program ------------------------------------------------------------------------------- */
+
+/* Whose data a process may have is for its program to say, which only we know. */
+static void program_on_request(struct native_request *request) {
+        int64_t pid;
+        if (request->caller->pid != PROCESS_PID_STORAGED) {
+                native_refuse(request->call, STATUS_DENIED, "only storaged asks for programs");
+                return;
+        }
+        if (!value_get_integer(&request->args, &pid) || !value_is_done(&request->args)) {
+                native_refuse(request->call, STATUS_BADARGS, "process.program wants a pid");
+                return;
+        }
+        const struct process *p = pid > 0 && pid < UINT32_MAX ?
+                                          process_find(request->router->userdata, (uint32_t)pid) :
+                                          NULL;
+        struct record out;
+        record_init(&out);
+        if (p && p->spec->is_stored) {
+                const char *mark = strchr(p->spec->program, '#');
+                const char *name = mark ? mark + 1 : p->spec->program;
+                record_item(&out, name, strlen(name));
+        }
+        record_answer(&out, request->call);
+}
+
 /* ---- ready --------------------------------------------------------------------------------- */
 
 static void ready_on_request(struct native_request *request) {
@@ -127,6 +155,9 @@ const struct native_endpoint native_process_endpoints[] = {
           .handler = list_on_request,
           .usage = "process.list()",
           .is_forwardable = true },
+        { .name = "process.program",
+          .handler = program_on_request,
+          .usage = "process.program(pid) -> name or nil" },
         { .name = "process.ready", .handler = ready_on_request, .usage = "process.ready()" },
         { .name = "process.run",
           .handler = run_on_request,

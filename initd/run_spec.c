@@ -278,6 +278,7 @@ static int spec_set_names(struct run_parse *p) {
                 spec->program = NULL;
                 return error_origin(ENOMEM);
         }
+        spec->is_stored = !p->code;
         snprintf(spec->name, sizeof(spec->name), "%.*s", p->name ? (int)p->name_len : 4,
                  p->name ? (const char *)p->name : "code");
         return 0;

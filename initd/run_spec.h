@@ -27,6 +27,7 @@ struct run_context {
 struct run_spec {
         char name[LIMIT_NAME_BYTES + 1];
         char *program;          /* as asked for, "extended#hello" */
+        bool is_stored;         /* a program of the store, not code that somebody sent */
         struct buf image;       /* the argument of code.image */
         struct buf args;        /* the program's arguments, a CBOR sequence */
         struct run_context ctx; /* the program's context 0 */

@@ -112,7 +112,17 @@
 /* Changes of an object that are kept for who watches it: a watcher that stops for longer starts anew. */
 #define LIMIT_HISTORY_EVENTS 1024u
 #define LIMIT_HISTORY_BYTES (1u << 20)
-#define LIMIT_LOCKS 1024u /* of one data object, held or waited for */
+#define LIMIT_LOCKS 1024u              /* of one data object, held or waited for */
+#define LIMIT_VALUE_BYTES (1u << 20)   /* of one key, as it is sent */
+#define LIMIT_TXN_OPS 100u             /* compares and operations in one transaction */
+#define LIMIT_OBJECTS 4096u            /* of each kind, persistent and volatile */
+#define LIMIT_OBJECT_BYTES (64u << 20) /* keys, values and stream of one; data.limit says another */
+#define LIMIT_OBJECT_KEYS 65536u
+#define LIMIT_ANONYMOUS_BYTES (16u << 20) /* of one that has no name */
+#define LIMIT_VOLATILE_BYTES (256u << 20) /* memory of all volatile ones */
+#define LIMIT_SCAN_ROWS 1024u             /* in one page, */
+#define LIMIT_SCAN_DEFAULT_ROWS 256u
+#define LIMIT_SCAN_BYTES (1u << 20) /* or the first row beyond this */
 #define LIMIT_LOG_LINE_BYTES 4096u
 #define LIMIT_LOG_RING_BYTES (1u << 20) /* what `thoxctl logs` can look back on */
 

@@ -38,6 +38,7 @@ struct pending {
                 } call;
                 struct {
                         service_context_fn *done; /* CONTEXT */
+                        const struct endpoint_table *table;
                         void *context;
                 } context;
         };
@@ -46,7 +47,8 @@ struct pending {
 /* A context of ours, in service->contexts. */
 struct owned_context {
         uint32_t handle;
-        void *object; /* the daemon's */
+        const struct endpoint_table *table; /* NULL: the service's own */
+        void *object;                       /* the daemon's */
 };
 
 static struct pending *pending_free(struct pending *p) {
@@ -150,7 +152,10 @@ int service_call(struct service *s,
                 pending_sent(s, p, conn_send_call_long(&s->conn, p->seq, &call, &extra)));
 }
 
-int service_context_new(struct service *s, void *context, service_context_fn *done) {
+int service_context_new(struct service *s,
+                        const struct endpoint_table *table,
+                        void *context,
+                        service_context_fn *done) {
         Thox__ContextNew body = THOX__CONTEXT_NEW__INIT;
         struct pending *p;
         int r = s->is_closing ? error_origin(ECONNRESET) : pending_new(s, PENDING_CONTEXT, &p);
@@ -158,6 +163,7 @@ int service_context_new(struct service *s, void *context, service_context_fn *do
                 return error_trace(r);
 
         assert(context);
+        p->context.table = table;
         p->context.context = context;
         p->context.done = done;
         WIRE_MESSAGE(message, p->seq, CONTEXT_NEW, context_new, &body);
@@ -169,11 +175,30 @@ void *service_context_find(struct service *s, uint32_t handle) {
         return c ? c->object : NULL;
 }
 
-static int context_add(struct service *s, uint32_t handle, void *object) {
+const struct endpoint *service_endpoint_find(struct service *s,
+                                             uint32_t handle,
+                                             const void *name,
+                                             size_t len) {
+        const struct owned_context *c = table_find_u64(&s->contexts, handle);
+
+        if (!c || !c->table)
+                return table_find_name(&s->names, name, len);
+        for (size_t i = 0; i < c->table->n; i++) {
+                const struct endpoint *e = &c->table->endpoints[i];
+                if (strlen(e->name) == len && memcmp(e->name, name, len) == 0)
+                        return e;
+        }
+        return NULL;
+}
+
+static int context_add(struct service *s,
+                       uint32_t handle,
+                       const struct endpoint_table *table,
+                       void *object) {
         struct owned_context *c = malloc(sizeof(*c));
         if (!c)
                 return error_origin(ENOMEM);
-        *c = (struct owned_context){ .handle = handle, .object = object };
+        *c = (struct owned_context){ .handle = handle, .table = table, .object = object };
         int r = table_add_u64(&s->contexts, handle, c);
         if (r < 0)
                 free(c);
@@ -232,7 +257,7 @@ static int on_bound(struct service *s, const struct pending *p, const Thox__Repl
 static void on_context(struct service *s, const struct pending *p, const Thox__Reply *reply) {
         uint32_t handle = reply->status == STATUS_OK ? reply->handle : 0;
 
-        if (handle != 0 && context_add(s, handle, p->context.context) < 0) {
+        if (handle != 0 && context_add(s, handle, p->context.table, p->context.context) < 0) {
                 service_context_close(s, handle);
                 handle = 0;
         }

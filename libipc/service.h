@@ -37,6 +37,12 @@ struct endpoint {
         bool takes_fd;     /* a descriptor comes with the arguments: request->fd */
 };
 
+/* Those of one kind of context. */
+struct endpoint_table {
+        const struct endpoint *endpoints;
+        size_t n;
+};
+
 struct service {
         struct loop *loop;
         struct conn conn;
@@ -99,15 +105,23 @@ int service_call(struct service *s,
                  service_done_fn *done,
                  void *userdata);
 
-/* A context owned by this daemon (manual mode: every call through it comes here, to the same
- * endpoint table, with request->context set). `context` must not be NULL. `done` gets our handle
- * number, 0 on failure; it runs exactly once, never inside this function. */
+/* A context owned by this daemon (manual mode: every call through it comes here, to the endpoints of
+ * `table`, NULL: those of the service, with request->context set). `context` must not be NULL. `done`
+ * gets our handle number, 0 on failure; it runs exactly once, never inside this function. */
 typedef void service_context_fn(struct service *s, void *context, uint32_t handle);
-int service_context_new(struct service *s, void *context, service_context_fn *done);
+int service_context_new(struct service *s,
+                        const struct endpoint_table *table,
+                        void *context,
+                        service_context_fn *done);
 /* Revokes it: no request and no event mentions it afterwards, except requests already running. */
 void service_context_close(struct service *s, uint32_t handle);
 
 /* For request.c. */
 void *service_context_find(struct service *s, uint32_t handle);
+/* NULL: no such name there. */
+const struct endpoint *service_endpoint_find(struct service *s,
+                                             uint32_t handle,
+                                             const void *name,
+                                             size_t len);
 void service_queue_flush(struct service *s);
 void service_set_error(struct service *s, int r);

@@ -205,7 +205,7 @@ int image_open(struct image_cache *cache,
         image->n_refs = 1;
         image->on_open = on_open;
         image->open_userdata = userdata;
-        r = service_context_new(cache->service, image, on_context);
+        r = service_context_new(cache->service, NULL, image, on_context);
         if (r < 0)
                 return error_trace(r);
         take(image);

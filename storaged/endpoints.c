@@ -13,7 +13,8 @@
 #include "libipc/limits.h"
 #include "libipc/name.h"
 #include "storaged/answer.h"
-#include "storaged/grant.h"
+#include "storaged/data_endpoints.h"
+#include "storaged/delegation.h"
 #include "storaged/operation.h"
 #include "storaged/storaged.h"
 
@@ -110,15 +111,15 @@ static bool take_name(struct request *request, struct store_name *ret) {
 
 /* A name that the caller may change. */
 static bool take_own_name(struct request *request, struct store_name *ret) {
-        const struct grant *grant = request->context;
+        const void *context = request->context;
 
         if (!take_name(request, ret))
                 return false;
-        if (grant_allows(grant, ret->bytes, ret->len))
+        if (delegation_allows(context, ret->bytes, ret->len))
                 return true;
         request_fail(request, STATUS_DENIED,
                      "this context may change only names that begin with %s, not %s",
-                     grant_quote_prefix(grant), quote(ret));
+                     delegation_quote(context), quote(ret));
         return false;
 }
 
@@ -367,7 +368,7 @@ static void on_delegate(struct request *request) {
                              log_quote(prefix, len), LIMIT_NAME_BYTES);
                 return;
         }
-        grant_open(&storaged_of(request)->grants, request, prefix, len);
+        delegation_open(&storaged_of(request)->grants, request, prefix, len);
 }
 
 /* clang-format off */
@@ -383,6 +384,11 @@ const struct endpoint endpoints[] = {
         KIND("program"),
         KIND("library"),
         KIND("runtime"),
+        { "data.own", data_on_own, "-> handle", false },
+        { "data.open", data_on_open, "name [, {volatile=, prefix=, rights=}] -> handle", false },
+        { "data.list", data_on_list, "-> {{name=, volatile=, keys=, bytes=, ...}, ...}", false },
+        { "data.delete", data_on_delete, "name -> boolean", false },
+        { "data.limit", data_on_limit, "name, {bytes=, keys=}", false },
         { "store.delegate", on_delegate, "prefix -> handle", false },
         { "store.backup", operation_backup, "<descriptor of an empty file> -> size", true },
         { "store.check", operation_check, "-> {sound=, message=, time=}", false },

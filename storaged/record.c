@@ -3,8 +3,9 @@
  *
  *   objects    name       -> id(u64 be)
  *   records    id(u64 be) -> the fields of struct record but the id (values)
- *   counters   text       -> number(u64 be): "id", the newest given; "objects", how many there are;
- *                            "revision", the highest of an object that is gone
+ *
+ * and counters (counter.h): "id", the newest given; "objects", how many there are; "revision", the
+ * highest of an object that is gone.
  */
 #include "storaged/record.h"
 
@@ -16,12 +17,9 @@
 #include "libipc/base/buf.h"
 #include "libipc/base/error.h"
 #include "libipc/value.h"
+#include "storaged/counter.h"
 
 #define RECORD_BYTES (12u * 9u + 3u + LIMIT_NAME_BYTES)
-
-static struct disk_bytes text_bytes(const char *text) {
-        return (struct disk_bytes){ text, strlen(text) };
-}
 
 static struct disk_bytes big_bytes(const uint64_t *big) {
         return (struct disk_bytes){ big, sizeof(*big) };
@@ -34,32 +32,6 @@ static int big_parse(struct disk_bytes bytes, uint64_t *ret) {
         memcpy(&big, bytes.data, sizeof(big));
         *ret = be64toh(big);
         return DISK_OK;
-}
-
-/*
- * Counters.
- */
-
-static int counter_get(struct disk *d, const char *name, uint64_t *ret) {
-        struct disk_bytes value;
-        int r = disk_get(d, DISK_TABLE_COUNTERS, text_bytes(name), &value);
-        if (r == DISK_OK)
-                return big_parse(value, ret);
-        *ret = 0;
-        return r == DISK_E_NOTFOUND ? DISK_OK : r;
-}
-
-static int counter_set(struct disk *d, const char *name, uint64_t n) {
-        uint64_t big = htobe64(n);
-        return disk_put(d, DISK_TABLE_COUNTERS, text_bytes(name), big_bytes(&big));
-}
-
-static int counter_add(struct disk *d, const char *name, int64_t by, uint64_t *ret) {
-        int r = counter_get(d, name, ret);
-        if (r != DISK_OK)
-                return r;
-        *ret += (uint64_t)by;
-        return counter_set(d, name, *ret);
 }
 
 int record_count(struct disk *d, uint64_t *ret) {

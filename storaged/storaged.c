@@ -50,6 +50,9 @@ static int storaged_connect_take(struct storaged *s, int *fd) {
         if (r < 0)
                 return error_trace(r);
         s->has_signal = true;
+        r = data_init(&s->data, &s->loop, &s->writer, s->disk);
+        if (r < 0)
+                return error_trace(r);
         r = service_init_take(&s->service, *fd, &s->loop, "storaged", endpoints, n_endpoints, s);
         *fd = -1;
         if (r < 0)
@@ -92,8 +95,9 @@ struct storaged *storaged_free(struct storaged *s) {
         if (s->has_service)
                 service_deinit(&s->service);
         intake_deinit(&s->intake);
-        writer_deinit(&s->writer);
         grant_free_all(&s->grants);
+        data_deinit(&s->data);
+        writer_deinit(&s->writer);
         if (s->has_signal)
                 loop_signal_deinit(&s->terminate);
         if (s->has_loop)

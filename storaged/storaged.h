@@ -7,6 +7,7 @@
 #include "libipc/bootstore.h"
 #include "libipc/loop.h"
 #include "libipc/service.h"
+#include "storaged/data.h"
 #include "storaged/intake.h"
 #include "storaged/operation.h"
 #include "storaged/store.h"
@@ -21,6 +22,7 @@ struct storaged {
         struct store store;
         struct writer writer;
         struct intake intake;
+        struct data data;
         struct operation operation;
         struct list grants; /* struct grant, owned */
         bool has_loop, has_signal, has_service;

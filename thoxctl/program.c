@@ -17,7 +17,8 @@
 static const char *const DENIED[] = {
         "program.set",      "program.rollback", "library.set",  "library.rollback", "runtime.set",
         "runtime.rollback", "store.*",          "process.list", "process.ready",    "process.eval",
-        "tree.*",           "log.read",         "code.*",       "image.*",
+        "tree.*",           "log.read",         "code.*",       "image.*",          "data.open",
+        "data.list",        "data.delete",      "data.limit",   "process.program",
 };
 
 /*

@@ -83,14 +83,24 @@ __attribute__((constructor)) static void fault_init(void) {
         fclose(file);
 }
 
+/* What lies in memory only is gone with the process, and no disk fails under it. */
+static bool is_memory(int fd) {
+        static const char prefix[] = "/memfd:";
+        char link[32], target[sizeof(prefix)];
+
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        return readlink(link, target, sizeof(target)) == (ssize_t)sizeof(target) &&
+               memcmp(target, prefix, sizeof(prefix) - 1) == 0;
+}
+
 /* Pipes, terminals and logs are written to like files. */
 static bool op_is_on_file(const struct op *op) {
         struct stat st;
 
         if (op->kind == OP_NAME)
-                return true;
+                return strncmp(op->path, "/proc/", 6) != 0;
         return op->fd > STDERR_FILENO && fstat(op->fd, &st) == 0 &&
-               (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode));
+               (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) && !is_memory(op->fd);
 }
 
 static enum action fault_due(const struct op *op) {

@@ -13,16 +13,17 @@ import subprocess
 import sys
 
 ENDPOINT_FILES = ["initd/native*.c", "storaged/endpoints.c", "runtimed/endpoints.c"]
+GRANT_FILES = ["storaged/data_endpoints.c"]
 # { "name", handler, ...   { .name = "name", .handler = handler, ...   { k ".name", handler, ...
 ROW = re.compile(
-    r'\{[\s\\]*(k )?(?:\.name = )?"(\.?[a-z_.]+)",[\s\\]*(?:\.handler = )?\w+,\s'
+    r'\{[\s\\]*(k )?(?:\.name = )?"(\.?[a-z_.]+)",[\s\\]*(?:\.handler = )?[a-z]\w*,\s'
 )
 STORE_KINDS = r"^(program|library|runtime)\.(get|set|list|versions|rollback)$"
 
 
-def in_code(root):
+def in_code(root, patterns):
     names = set()
-    for pattern in ENDPOINT_FILES:
+    for pattern in patterns:
         for path in root.glob(pattern):
             text = path.read_text()
             for kind, name in ROW.findall(text):
@@ -30,14 +31,14 @@ def in_code(root):
     return names
 
 
-def in_protocol(root):
+def in_protocol(root, heading):
     text = (root / "docs/PROTOCOL.md").read_text()
-    section = text.split("## Native endpoints")[1].split("\n## ")[0]
+    section = text.split(f"## {heading}")[1].split("\n## ")[0]
     return set(re.findall(r"^\| `([A-Za-z_.]+)` \|", section, re.MULTILINE))
 
 
-def compare_endpoints(root):
-    code, protocol = in_code(root), in_protocol(root)
+def compare_endpoints(root, patterns, heading):
+    code, protocol = in_code(root, patterns), in_protocol(root, heading)
     for name in sorted(code - protocol):
         yield f"docs/PROTOCOL.md: endpoint '{name}' is served but not documented"
     for name in sorted(protocol - code):
@@ -46,7 +47,7 @@ def compare_endpoints(root):
 
 # What `thoxctl run` without --admin leaves open. A new endpoint must be put on one side or the other.
 GRANTED = {
-    "alarm", "log", "process.run", "process.kill", "service.list", "service.describe",
+    "alarm", "data.own", "log", "process.run", "process.kill", "service.list", "service.describe",
     "call.list", "handle.list", "library.image",
     "program.get", "program.list", "program.versions", "library.get", "library.list",
     "library.versions", "runtime.get", "runtime.list", "runtime.versions",
@@ -57,7 +58,7 @@ def classify_endpoints(root):
     """Every endpoint is either granted above or denied in thoxctl/program.c, and not both."""
     table = re.search(r"DENIED\[\] = \{(.*?)\};", (root / "thoxctl/program.c").read_text(), re.S)[1]
     denied = re.findall(r'"([^"]+)"', table)
-    for row in sorted(in_code(root)):
+    for row in sorted(in_code(root, ENDPOINT_FILES)):
         is_stores = row.startswith("K.")
         for name in [k + row[1:] for k in ("program", "library", "runtime")] if is_stores else [row]:
             is_denied = any(name == d or d.endswith("*") and name.startswith(d[:-1]) for d in denied)
@@ -132,7 +133,8 @@ def compare_settings(root):
 def main():
     root, thoxctl = pathlib.Path(sys.argv[1]), sys.argv[2]
     shown = subprocess.run([thoxctl, "help", "--json"], check=True, capture_output=True, timeout=20)
-    problems = [*compare_endpoints(root), *classify_endpoints(root), *compare_settings(root)]
+    problems = [*compare_endpoints(root, ENDPOINT_FILES, "Native endpoints"),
+                *compare_endpoints(root, GRANT_FILES, "Data grants"), *classify_endpoints(root), *compare_settings(root)]
     problems += compare_thoxctl(root, json.loads(shown.stdout))
     for problem in problems:
         print(problem)

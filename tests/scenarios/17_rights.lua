@@ -9,6 +9,8 @@ for name, args in pairs({
     ["program.rollback"] = { "x" }, ["library.rollback"] = { "x" }, ["runtime.rollback"] = { "x" },
     ["store.delegate"] = { "x" }, ["store.backup"] = {},
     ["store.check"] = {}, ["store.compact"] = {}, ["store.stats"] = {},
+    ["data.open"] = { "x" }, ["data.list"] = {}, ["data.delete"] = { "x" },
+    ["data.limit"] = { "x", { keys = 1 } }, ["process.program"] = { 4 },
     ["process.list"] = {}, ["process.ready"] = {}, ["tree.status"] = {},
     ["tree.shutdown"] = {}, ["log.read"] = {}, ["code.check"] = {}, ["code.image"] = {}, ["image.list"] = {},
 }) do

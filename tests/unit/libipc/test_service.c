@@ -540,7 +540,7 @@ static void make_context(enum thox_status status) {
         static char mine[] = "mine";
 
         context_handle = UINT32_MAX;
-        cr_assert_eq(service_context_new(&service, mine, on_context), 0);
+        cr_assert_eq(service_context_new(&service, NULL, mine, on_context), 0);
         expect(THOX__FRAME__BODY_CONTEXT_NEW);
         cr_assert_null(frame->message->context_new->routing);
         send_reply(frame->seq, status, 33);

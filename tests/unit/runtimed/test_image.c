@@ -29,7 +29,10 @@ static struct {
 static uint32_t last_handle;
 static bool is_closed[4096];
 
-int service_context_new(struct service *s, void *context, service_context_fn *done) {
+int service_context_new(struct service *s,
+                        const struct endpoint_table *table UNUSED,
+                        void *context,
+                        service_context_fn *done) {
         cr_assert_eq(s, &service);
         waiting.context = context;
         waiting.done = done;

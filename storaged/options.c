@@ -1,0 +1,156 @@
+/*
+ * options.c - see options.h.
+ */
+#include "storaged/options.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "libipc/base/clock.h"
+#include "libipc/base/log.h"
+#include "libipc/service.h"
+
+#define SECONDS_MAX 3.2e9 /* a century */
+
+static const char *const wants[] = {
+        [OPTION_BOOLEAN] = "true or false",
+        [OPTION_BYTES] = "a string",
+        [OPTION_COUNT] = "an integer that is not negative",
+        [OPTION_INTEGER] = "an integer",
+        [OPTION_SECONDS] = "seconds, a number above 0",
+        [OPTION_ITEM] = "a value",
+};
+static_assert(ARRAY_SIZE(wants) == _OPTION_N, "every type says what it wants");
+
+bool seconds_parse(double seconds, uint64_t *ret_us) {
+        if (!(seconds > 0 && seconds <= SECONDS_MAX))
+                return false;
+        *ret_us = (uint64_t)(seconds * (double)CLOCK_S_US);
+        if (*ret_us == 0)
+                *ret_us = 1;
+        return true;
+}
+
+bool item_take(struct value_reader *reader, struct disk_bytes *ret) {
+        const uint8_t *start = reader->at;
+        struct value v;
+
+        if (value_next(reader, &v) != VALUE_OK || v.type == VALUE_END ||
+            value_skip(reader, &v) != VALUE_OK)
+                return false;
+        *ret = (struct disk_bytes){ start, (size_t)(reader->at - start) };
+        return true;
+}
+
+bool item_has_cap(struct disk_bytes item) {
+        struct value_reader r;
+        struct value v;
+
+        value_reader_init(&r, item.data, item.len);
+        while (value_next(&r, &v) == VALUE_OK)
+                if (v.type == VALUE_CAP)
+                        return true;
+        return false;
+}
+
+static bool count_parse(struct value_reader *reader, uint64_t *ret) {
+        int64_t n;
+
+        if (!value_get_integer(reader, &n) || n < 0)
+                return false;
+        *ret = (uint64_t)n;
+        return true;
+}
+
+static bool bytes_parse(struct value_reader *reader, struct disk_bytes *ret) {
+        const uint8_t *bytes;
+
+        if (!value_get_bytes(reader, &bytes, &ret->len))
+                return false;
+        ret->data = bytes;
+        return true;
+}
+
+static bool option_parse(const struct option *o, struct value_reader *reader) {
+        double seconds;
+
+        switch (o->type) {
+        case OPTION_BOOLEAN:
+                return value_get_boolean(reader, o->ret);
+        case OPTION_BYTES:
+                return bytes_parse(reader, o->ret);
+        case OPTION_COUNT:
+                return count_parse(reader, o->ret);
+        case OPTION_INTEGER:
+                return value_get_integer(reader, o->ret);
+        case OPTION_SECONDS:
+                return value_get_number(reader, &seconds) && seconds_parse(seconds, o->ret);
+        case OPTION_ITEM:
+                return item_take(reader, o->ret);
+        case _OPTION_N:
+                break;
+        }
+        return false;
+}
+
+static const struct option *option_find(const struct option *options,
+                                        size_t n,
+                                        const uint8_t *name,
+                                        size_t len) {
+        for (size_t i = 0; i < n; i++)
+                if (strlen(options[i].name) == len && memcmp(options[i].name, name, len) == 0)
+                        return &options[i];
+        return NULL;
+}
+
+static bool option_take(struct request *request,
+                        struct value_reader *reader,
+                        const char *where,
+                        const struct option *options,
+                        size_t n) {
+        const struct option *o;
+        const uint8_t *name;
+        size_t len;
+
+        if (!value_get_bytes(reader, &name, &len)) {
+                request_fail(request, STATUS_BADARGS, "%s: options have names", where);
+                return false;
+        }
+        o = option_find(options, n, name, len);
+        if (!o) {
+                request_fail(request, STATUS_BADARGS, "%s: there is no option %s", where,
+                             log_quote(name, len));
+                return false;
+        }
+        if (!option_parse(o, reader)) {
+                request_fail(request, STATUS_BADARGS, "%s: %s wants %s", where, o->name,
+                             wants[o->type]);
+                return false;
+        }
+        if (o->ret_is)
+                *o->ret_is = true;
+        return true;
+}
+
+bool options_take(struct request *request,
+                  struct value_reader *reader,
+                  const char *where,
+                  const struct option *options,
+                  size_t n) {
+        struct value v;
+
+        if (reader->at == reader->end)
+                return true;
+        if (value_next(reader, &v) == VALUE_OK) {
+                if (v.type == VALUE_NIL || (v.type == VALUE_ARRAY && v.size == 0))
+                        return true;
+                if (v.type == VALUE_MAP && v.size != VALUE_INDEFINITE) {
+                        for (size_t i = 0; i < v.size; i++)
+                                if (!option_take(request, reader, where, options, n))
+                                        return false;
+                        return true;
+                }
+        }
+        request_fail(request, STATUS_BADARGS, "%s: options are a table", where);
+        return false;
+}
