@@ -493,6 +493,7 @@ static void call_answer_caller(struct call *call, struct peer *server, struct wi
                 return;
         int r = transfer_caps(server, caller, frame);
         if (r != 0) {
+                transfer_drop(server, frame);
                 call_refuse(call, transfer_refusal(r)->status, "in the answer: %s",
                             transfer_refusal(r)->message);
                 return;
@@ -515,6 +516,8 @@ void call_on_answer(struct peer *server, struct wire_frame *frame) {
                 uint32_t generation = wire_cid_generation(frame->answer.cid);
                 if (generation == 0 || generation >= r->next_generation)
                         peer_violation(server, "an answer to a call that never was");
+                else
+                        transfer_drop(server, frame);
                 return;
         }
         if (call->server != server || call->is_oneway) {

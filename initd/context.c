@@ -112,6 +112,12 @@ void context_close_handle(struct handle *h, enum close_reason reason) {
                 context_tell_closed(held, pid, reason);
 }
 
+void context_tell_undelivered(const struct handle *given) {
+        const struct context *c = given->context;
+        if (c->owner == given->peer)
+                context_tell_closed(c, 0, CLOSE_REASON_EXIT);
+}
+
 static void context_hang_up(struct handle *h) {
         Thox__Hangup hangup = THOX__HANGUP__INIT;
         hangup.handle = h->number;

@@ -59,5 +59,8 @@ void context_close_handle(struct handle *h, enum close_reason reason);
 /* The end of a context: calls through it answered DEAD, bindings dropped, every holder told Hangup and
  * relieved of its handle. */
 void context_kill(struct context *c);
+/* An owner who gives its context away takes the receiver for a holder: it hears Closed, of pid 0, when
+ * the answer with the handle reached nobody. `given`: the giver's own handle. */
+void context_tell_undelivered(const struct handle *given);
 /* `giver` (NULL: initd) gave `h` to its peer: the owner gets Opened unless it is the giver. */
 void context_announce(struct handle *h, const struct peer *giver);

@@ -85,3 +85,11 @@ int transfer_caps(struct peer *from, struct peer *to, struct wire_frame *frame) 
                 context_announce(handle_find(to, caps[i].handle), from);
         return 0;
 }
+
+void transfer_drop(const struct peer *from, const struct wire_frame *frame) {
+        for (size_t i = 0; i < frame->extra.n_caps; i++) {
+                const struct handle *h = handle_find(from, frame->caps[i].handle);
+                if (h && !h->context->is_dead)
+                        context_tell_undelivered(h);
+        }
+}

@@ -23,6 +23,9 @@ int transfer_check(const struct peer *from, const struct wire_frame *frame);
  * told. On failure nobody has been given anything and the frame must not be delivered. */
 int transfer_caps(struct peer *from, struct peer *to, struct wire_frame *frame);
 
+/* An answer's caps, when it is not delivered. */
+void transfer_drop(const struct peer *from, const struct wire_frame *frame);
+
 /* What the caller hears of a failure (also a negative one). */
 struct transfer_refusal {
         enum thox_status status;

@@ -21,6 +21,7 @@
 #include "libipc/service.h"
 
 #define CONTEXT_CLOSED "this context has been closed"
+#define NAME_UNKNOWN "nobody serves this name here"
 #define ANSWER_TOO_LONG "the answer is longer than 64 MiB"
 #define ARGUMENTS_TOO_LONG "the arguments are longer than 64 MiB or than our memory"
 static_assert(LIMIT_MESSAGE_BYTES == 64u << 20, "both name it");
@@ -184,18 +185,16 @@ static struct request *find_in(const struct list *list, uint64_t cid) {
 
 /* *ret stays NULL when the call has been refused with an answer. */
 static int begin(struct service *s, const struct wire_call *call, struct request **ret) {
-        const struct endpoint *endpoint =
-                service_endpoint_find(s, call->handle, call->name, call->name_len);
-        struct request *request = endpoint ? calloc(1, sizeof(*request)) : NULL;
         bool is_oneway = (call->flags & WIRE_FLAG_ONEWAY) != 0;
+        const struct endpoint *endpoint;
+        enum thox_status status =
+                service_endpoint_find(s, call->handle, call->name, call->name_len, &endpoint);
+        struct request *request = status == STATUS_OK ? calloc(1, sizeof(*request)) : NULL;
         if (!request && is_oneway)
                 return 0;
-        if (call->handle != SERVICE_NATIVE_HANDLE && !service_context_find(s, call->handle)) {
-                free(request);
-                return send_failure(s, call->cid, STATUS_BADCTX, CONTEXT_CLOSED);
-        }
-        if (!endpoint)
-                return send_failure(s, call->cid, STATUS_NOTBOUND, "nobody serves this name here");
+        if (status != STATUS_OK)
+                return send_failure(s, call->cid, status,
+                                    status == STATUS_BADCTX ? CONTEXT_CLOSED : NAME_UNKNOWN);
         if (!request)
                 return send_failure(s, call->cid, STATUS_BUSY, "out of memory");
 

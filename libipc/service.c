@@ -175,20 +175,32 @@ void *service_context_find(struct service *s, uint32_t handle) {
         return c ? c->object : NULL;
 }
 
-const struct endpoint *service_endpoint_find(struct service *s,
-                                             uint32_t handle,
-                                             const void *name,
-                                             size_t len) {
-        const struct owned_context *c = table_find_u64(&s->contexts, handle);
-
-        if (!c || !c->table)
-                return table_find_name(&s->names, name, len);
-        for (size_t i = 0; i < c->table->n; i++) {
-                const struct endpoint *e = &c->table->endpoints[i];
+static const struct endpoint *endpoint_in(const struct endpoint_table *table,
+                                          const void *name,
+                                          size_t len) {
+        for (size_t i = 0; i < table->n; i++) {
+                const struct endpoint *e = &table->endpoints[i];
                 if (strlen(e->name) == len && memcmp(e->name, name, len) == 0)
                         return e;
         }
         return NULL;
+}
+
+enum thox_status service_endpoint_find(struct service *s,
+                                       uint32_t handle,
+                                       const void *name,
+                                       size_t len,
+                                       const struct endpoint **ret) {
+        const struct owned_context *c = NULL;
+
+        if (handle != SERVICE_NATIVE_HANDLE) {
+                c = table_find_u64(&s->contexts, handle);
+                if (!c)
+                        return STATUS_BADCTX;
+        }
+        *ret = c && c->table ? endpoint_in(c->table, name, len) :
+                               table_find_name(&s->names, name, len);
+        return *ret ? STATUS_OK : STATUS_NOTBOUND;
 }
 
 static int context_add(struct service *s,

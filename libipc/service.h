@@ -118,10 +118,11 @@ void service_context_close(struct service *s, uint32_t handle);
 
 /* For request.c. */
 void *service_context_find(struct service *s, uint32_t handle);
-/* NULL: no such name there. */
-const struct endpoint *service_endpoint_find(struct service *s,
-                                             uint32_t handle,
-                                             const void *name,
-                                             size_t len);
+/* What a call through `handle` is for: STATUS_OK, STATUS_BADCTX or STATUS_NOTBOUND. */
+enum thox_status service_endpoint_find(struct service *s,
+                                       uint32_t handle,
+                                       const void *name,
+                                       size_t len,
+                                       const struct endpoint **ret);
 void service_queue_flush(struct service *s);
 void service_set_error(struct service *s, int r);

@@ -63,6 +63,12 @@ static void grant_on_context(struct service *s, void *context, uint32_t handle) 
 
 void grant_open_take(struct list *grants, struct request *request, struct grant *g) {
         list_init(&g->link);
+        if (request->is_oneway) {
+                grant_free(g);
+                request_fail(request, STATUS_BADARGS,
+                             "a handle is the answer to a call that waits");
+                return;
+        }
         list_add_tail(grants, &g->link);
         g->request = request;
         request->userdata = g;

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "initd/handle.h"
 #include "tests/unit/initd/router_fixture.h"
 
 static struct fixture f;
@@ -106,6 +107,45 @@ Test(context, answer_carries_a_context_and_only_strangers_giving_it_opens) {
         const Thox__Opened *opened = end_expect(&owner, THOX__FRAME__BODY_OPENED)->message->opened;
         cr_assert_eq(opened->handle, mine);
         cr_assert_eq(opened->pid, 12);
+}
+
+static void expect_undelivered(uint32_t mine) {
+        const Thox__Closed *closed = end_expect(&owner, THOX__FRAME__BODY_CLOSED)->message->closed;
+        cr_assert(closed->handle == mine && closed->pid == 0);
+        end_expect_silence(&owner);
+}
+
+/* rows 56, 76: who gave a context away counts on hearing of its end */
+Test(context, owner_learns_of_an_answer_that_reached_nobody) {
+        uint32_t mine = end_context(&owner, NULL);
+        struct wire_cap cap = { .handle = mine };
+        struct wire_extra extra = { .caps = &cap, .n_caps = 1 };
+        cr_assert_eq(end_bind(&owner, FIXTURE_NATIVE, "open"), STATUS_OK);
+        uint64_t cid = end_call(&holder, FIXTURE_NATIVE, "open", NULL);
+        end_expect(&owner, THOX__FRAME__BODY_CALL);
+        end_deinit(&holder);
+        end_expect(&owner, THOX__FRAME__BODY_CANCEL);
+        end_answer_with(&owner, cid, STATUS_OK, &extra);
+        expect_undelivered(mine);
+        fixture_add(&f, &holder, PEER_ROLE_WORKER, 11);
+}
+
+/* rows 56, 76 */
+Test(context, owner_learns_of_an_answer_that_its_caller_had_no_place_for) {
+        uint32_t mine = end_context(&owner, NULL);
+        struct wire_cap cap = { .handle = mine };
+        struct wire_extra extra = { .caps = &cap, .n_caps = 1 };
+        uint32_t first = share(&owner, mine, &third, 0);
+        cr_assert_eq(end_bind(&owner, FIXTURE_NATIVE, "open"), STATUS_OK);
+        for (unsigned i = 0; i < LIMIT_HANDLES; i++)
+                (void)handle_give(router_find_peer(&f.router, 11),
+                                  handle_find(router_find_peer(&f.router, 12), first)->context,
+                                  HANDLE_RIGHTS_ALL, &(struct handle *){ NULL });
+        uint64_t cid = end_call(&holder, FIXTURE_NATIVE, "open", NULL);
+        end_expect(&owner, THOX__FRAME__BODY_CALL);
+        end_answer_with(&owner, cid, STATUS_OK, &extra);
+        end_expect_answer(&holder, cid, STATUS_LIMIT);
+        expect_undelivered(mine);
 }
 
 /* row 54 */

@@ -572,6 +572,44 @@ Test(service, a_closed_context_is_gone) {
         expect_answer(CID, STATUS_BADCTX);
 }
 
+Test(service, a_oneway_call_of_a_closed_context_is_answered_by_nothing) {
+        struct wire_call call = { .cid = CID,
+                                  .handle = 33,
+                                  .flags = WIRE_FLAG_ONEWAY,
+                                  .name = (const uint8_t *)"t.who",
+                                  .name_len = 5 };
+
+        cr_assert_eq(conn_send_call(&peer, 1, &call, NULL, NULL), 0);
+        expect_silence();
+}
+
+static void answer_seven(struct request *request) {
+        struct buf answer;
+
+        buf_init(&answer, 16);
+        cr_assert_eq(value_put_integer(&answer, 7), 0);
+        request_answer(request, STATUS_OK, &answer);
+        buf_deinit(&answer);
+}
+
+Test(service, a_context_may_have_endpoints_of_its_own) {
+        static const struct endpoint own[] = { { "seven", answer_seven, "-> 7", false } };
+        static const struct endpoint_table table = { own, 1 };
+        static char mine[] = "mine";
+        struct wire_call call = {
+                .cid = CID, .handle = 33, .name = (const uint8_t *)"seven", .name_len = 5
+        };
+
+        cr_assert_eq(service_context_new(&service, &table, mine, on_context), 0);
+        expect(THOX__FRAME__BODY_CONTEXT_NEW);
+        send_reply(frame->seq, STATUS_OK, 33);
+        expect_silence();
+        cr_assert_eq(conn_send_call(&peer, 1, &call, NULL, NULL), 0);
+        expect_answer(CID, STATUS_OK);
+        call_context(CID + 1); /* a name of the service's */
+        expect_answer(CID + 1, STATUS_NOTBOUND);
+}
+
 Test(service, a_refused_context_has_handle_0) {
         make_context(STATUS_LIMIT);
         cr_assert_eq(context_handle, 0);
