@@ -89,11 +89,15 @@ static void object_free(struct object *o) {
         free(o);
 }
 
+/* If it was opened again meanwhile, its rows are new ones, and somebody else's reference keeps them. */
 static void leaving_free(struct leaving *leaving) {
+        struct object *o = leaving->txn.object;
+
         list_remove(&leaving->link);
         data_withdraw(&leaving->txn);
-        object_free(leaving->txn.object);
         free(leaving);
+        if (--o->n_refs == 0)
+                object_free(o);
 }
 
 static void leaving_on_removed(struct data_txn *txn) {
@@ -110,7 +114,7 @@ static void object_leave(struct object *o) {
                 return;
         }
         leaving->remove.type = DATA_OP_REMOVE;
-        leaving->txn = (struct data_txn){ .object = o,
+        leaving->txn = (struct data_txn){ .object = object_ref(o),
                                           .then = { &leaving->remove, 1 },
                                           .done = leaving_on_removed };
         list_add_tail(&o->data->leaving, &leaving->link);
@@ -183,26 +187,18 @@ int data_open(
 }
 
 /* No name that anybody may ask for begins with '@'. */
-int data_open_anonymous(struct data *data, struct object **ret) {
+int data_open_anonymous(struct data *data, uint32_t pid, struct object **ret) {
         char name[LIMIT_NAME_BYTES];
-        int len = snprintf(name, sizeof(name), "@%" PRIu64, ++data->n_anonymous);
-        int r = object_new(data, name, (size_t)len, DATA_KIND_VOLATILE, ret);
+        int len = snprintf(name, sizeof(name), "@%" PRIu32, pid);
+        int r = data_open(data, name, (size_t)len, DATA_KIND_VOLATILE, ret);
         if (r == DATA_OK)
                 (*ret)->is_anonymous = true;
-        return error_trace(r);
+        return error_fold(r);
 }
 
 /*
  * Reading.
  */
-
-int data_begin(struct object *o) {
-        return data_fold(disk_begin(disk_of(o), false));
-}
-
-void data_end(struct object *o) {
-        disk_end(disk_of(o));
-}
 
 int data_record(struct object *o, struct record *ret) {
         int r = record_find(disk_of(o), o->name, o->name_len, ret);
@@ -221,20 +217,17 @@ int data_record(struct object *o, struct record *ret) {
         return data_fold(r);
 }
 
-/* Its number, under which its rows are. */
-static int object_id(struct object *o, uint64_t *ret) {
-        struct record record;
-        int r = record_find(disk_of(o), o->name, o->name_len, &record);
-        if (r == DISK_OK)
-                *ret = record.id;
-        return data_fold(r);
+int data_begin(struct object *o) {
+        int r = data_fold(disk_begin(disk_of(o), false));
+        return r != DATA_OK ? r : data_record(o, &o->reading);
+}
+
+void data_end(struct object *o) {
+        disk_end(disk_of(o));
 }
 
 int data_get(struct object *o, struct disk_bytes key, struct key_row *ret) {
-        uint64_t id = 0;
-        int r = object_id(o, &id);
-        if (r == DATA_OK)
-                r = data_fold(key_find(disk_of(o), id, key, ret));
+        int r = data_fold(key_find(disk_of(o), o->reading.id, key, ret));
         if (r == DATA_OK && !key_is_alive(ret, lease_clock_now_us(&o->data->clock)))
                 return DATA_E_NOTFOUND;
         return r;
@@ -244,12 +237,12 @@ int data_after(struct object *o,
                struct disk_bytes after,
                struct disk_bytes *ret_key,
                struct key_row *ret) {
-        uint64_t id = 0, now_us = lease_clock_now_us(&o->data->clock);
-        int r = object_id(o, &id);
+        uint64_t now_us = lease_clock_now_us(&o->data->clock);
+        int r;
 
-        while (r == DATA_OK) {
-                r = data_fold(key_after(disk_of(o), id, after, ret_key, ret));
-                if (r == DATA_OK && key_is_alive(ret, now_us))
+        while ((r = data_fold(key_after(disk_of(o), o->reading.id, after, ret_key, ret))) ==
+               DATA_OK) {
+                if (key_is_alive(ret, now_us))
                         return DATA_OK;
                 after = *ret_key;
         }
@@ -257,13 +250,13 @@ int data_after(struct object *o,
 }
 
 int data_read(struct object *o, uint64_t from, uint64_t len, struct buf *out) {
-        struct record record;
-        int r = data_record(o, &record);
-        if (r != DATA_OK || from >= record.stream_bytes)
-                return r;
-        if (len > record.stream_bytes - from)
-                len = record.stream_bytes - from;
-        return data_fold(stream_read(disk_of(o), record.id, from, len, out));
+        uint64_t size = o->reading.stream_bytes;
+
+        if (from >= size)
+                return DATA_OK;
+        if (len > size - from)
+                len = size - from;
+        return data_fold(stream_read(disk_of(o), o->reading.id, from, len, out));
 }
 
 int data_begin_all(struct data *data, enum data_kind kind) {

@@ -70,9 +70,10 @@ struct data {
 struct object {
         struct data *data;
         enum data_kind kind;
-        bool is_anonymous; /* nobody else can open it; ends with its last reference */
+        bool is_anonymous; /* of one process; ends with its last reference */
         size_t n_refs;
-        struct list watches; /* struct data_watch */
+        struct record reading; /* between data_begin and data_end */
+        struct list watches;   /* struct data_watch */
         struct locks locks;
         size_t name_len;
         char name[LIMIT_NAME_BYTES];
@@ -90,8 +91,8 @@ void data_deinit(struct data *data);
 /* A reference. DATA_OK, DATA_E_KIND or < 0. */
 int data_open(
         struct data *data, const void *name, size_t len, enum data_kind kind, struct object **ret);
-/* A volatile one. */
-int data_open_anonymous(struct data *data, struct object **ret);
+/* The volatile one of that process. */
+int data_open_anonymous(struct data *data, uint32_t pid, struct object **ret);
 struct object *object_ref(struct object *o);
 struct object *object_unref(struct object *o);
 
@@ -100,10 +101,9 @@ struct object *object_unref(struct object *o);
  * is valid until then. Results: DATA_OK, DATA_E_NOTFOUND, < 0.
  */
 
+/* o->reading: what is known of it; when it has never been changed, what it begins with. */
 int data_begin(struct object *o);
 void data_end(struct object *o);
-/* What is known of it; when it has never been changed, what it begins with. */
-int data_record(struct object *o, struct record *ret);
 int data_get(struct object *o, struct disk_bytes key, struct key_row *ret);
 /* The first key behind `after`; empty: the first. */
 int data_after(struct object *o,
@@ -241,6 +241,8 @@ void data_unwatch(struct data_watch *w); /* harmless when it is over */
 
 /* Results of a disk as those of this header. */
 int data_fold(int r);
+/* What is known of an object, in any transaction. */
+int data_record(struct object *o, struct record *ret);
 /* The object that somebody has open, or NULL. */
 struct object *data_find(struct data *data, enum data_kind kind, const void *name, size_t len);
 /* Something was changed: whoever watches it is told. */

@@ -10,7 +10,6 @@
 #include "libipc/base/error.h"
 #include "libipc/base/log.h"
 #include "storaged/data_grant.h"
-#include "storaged/options.h"
 
 /* clang-format off */
 static const struct endpoint endpoints[] = {
@@ -80,15 +79,16 @@ void data_fail(struct request *request, const struct object *o, int r) {
                              "check the disk (dmesg) and the limits of file size",
                              disk_path(o->data->disks[o->kind]));
                 break;
-        case DATA_E_KIND:
-                request_fail(request, STATUS_CONFLICT,
-                             "object %s is %s: open it as that, or "
-                             "delete it first",
-                             quote(o), o->kind == DATA_KIND_VOLATILE ? "volatile" : "persistent");
-                break;
         default:
                 fail_broken(request, o, r);
         }
+}
+
+static void fail_quota(struct request *request, const struct data_txn *txn, const char *what) {
+        request_fail(request, STATUS_LIMIT,
+                     "object %s would have %" PRIu64 " %s, more than its limit of %" PRIu64
+                     ": nothing was changed; delete something, or have it raised (data.limit)",
+                     quote(txn->object), txn->wanted, what, txn->limit);
 }
 
 void data_fail_txn(struct request *request, const struct data_txn *txn) {
@@ -121,25 +121,15 @@ void data_fail_txn(struct request *request, const struct data_txn *txn) {
                              "key %s would leave the range of integers: nothing was changed", key);
                 break;
         case DATA_E_BYTES:
-                request_fail(request, STATUS_LIMIT,
-                             "object %s would have %" PRIu64
-                             " bytes, more than its limit of %" PRIu64
-                             ": nothing was changed; delete something, or raise it (data.limit, "
-                             "thoxctl data limit)",
-                             quote(txn->object), txn->wanted, txn->limit);
+                fail_quota(request, txn, "bytes");
                 break;
         case DATA_E_KEYS:
-                request_fail(request, STATUS_LIMIT,
-                             "object %s would have %" PRIu64
-                             " keys, more than its limit of %" PRIu64
-                             ": nothing was changed; delete some, or raise it (data.limit, "
-                             "thoxctl data limit)",
-                             quote(txn->object), txn->wanted, txn->limit);
+                fail_quota(request, txn, "keys");
                 break;
         case DATA_E_OBJECTS:
                 request_fail(request, STATUS_LIMIT,
                              "object %s would be one more than the limit of %" PRIu64
-                             " objects: nothing was changed; delete some (thoxctl data rm)",
+                             " objects: nothing was changed; have some deleted (data.delete)",
                              quote(txn->object), txn->limit);
                 break;
         default:
@@ -147,39 +137,12 @@ void data_fail_txn(struct request *request, const struct data_txn *txn) {
         }
 }
 
-static bool narrow_parse(struct request *request, struct data_reach *reach) {
-        struct disk_bytes list = { NULL, 0 };
-        const struct option options[] = {
-                { "prefix", OPTION_BYTES, &reach->prefix, NULL },
-                { "rights", OPTION_ITEM, &list, NULL },
-        };
-
-        if (!options_take(request, &request->args, "narrow", options, ARRAY_SIZE(options)))
-                return false;
-        if (!value_is_done(&request->args)) {
-                request_fail_usage(request);
-                return false;
-        }
-        if (list.data && !data_rights_parse(list, &reach->rights)) {
-                request_fail(request, STATUS_BADARGS,
-                             "narrow: rights wants a list of \"read\", \"write\" and \"lock\"");
-                return false;
-        }
-        return true;
-}
-
 void data_on_narrow(struct request *request) {
         const struct data_grant *g = data_grant_of(request);
         struct data_reach reach = { .prefix = { g->prefix, g->prefix_len }, .rights = g->rights };
 
-        if (!narrow_parse(request, &reach))
+        if (!data_reach_take(request, "narrow", &reach, NULL, 0))
                 return;
-        if (reach.prefix.len > LIMIT_KEY_BYTES) {
-                request_fail(request, STATUS_LIMIT,
-                             "a prefix of %zu bytes is longer than the limit of %u for keys",
-                             reach.prefix.len, LIMIT_KEY_BYTES);
-                return;
-        }
         if ((reach.rights & ~g->rights) != 0 || !data_grant_reaches(g, reach.prefix)) {
                 request_fail(request, STATUS_DENIED,
                              "narrow gives less than this handle has, never more");

@@ -70,7 +70,8 @@ static unsigned int right_parse(const uint8_t *name, size_t len) {
         return 0;
 }
 
-bool data_rights_parse(struct disk_bytes list, unsigned int *ret) {
+/* A list of their names. False: there is something else, or nothing. */
+static bool rights_parse(struct disk_bytes list, unsigned int *ret) {
         unsigned int all = 0;
         struct value_reader r;
         struct value v;
@@ -88,6 +89,34 @@ bool data_rights_parse(struct disk_bytes list, unsigned int *ret) {
                 return false;
         *ret = all;
         return true;
+}
+
+bool data_reach_take(struct request *request,
+                     const char *where,
+                     struct data_reach *reach,
+                     const struct option *more,
+                     size_t n_more) {
+        struct disk_bytes list = { NULL, 0 };
+        struct option options[4] = {
+                { "prefix", OPTION_BYTES, &reach->prefix, NULL },
+                { "rights", OPTION_ITEM, &list, NULL },
+        };
+
+        if (n_more > 0)
+                memcpy(&options[2], more, n_more * sizeof(*more));
+        if (!options_take(request, &request->args, where, options, 2 + n_more) ||
+            !argument_take_end(request))
+                return false;
+        if (list.data && !rights_parse(list, &reach->rights))
+                request_fail(request, STATUS_BADARGS,
+                             "%s: rights wants a list of \"read\", \"write\" and \"lock\"", where);
+        else if (reach->prefix.len > LIMIT_KEY_BYTES)
+                request_fail(request, STATUS_LIMIT,
+                             "%s: a prefix of %zu bytes is longer than the limit of %u for keys",
+                             where, reach->prefix.len, LIMIT_KEY_BYTES);
+        else
+                return true;
+        return false;
 }
 
 /*

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "libipc/request.h"
+#include "storaged/arguments.h"
 #include "storaged/data.h"
 #include "storaged/grant.h"
 
@@ -42,10 +43,13 @@ void data_grant_open_take(struct list *grants,
 struct data_grant *data_grant_of(const struct request *request);
 bool data_grant_reaches(const struct data_grant *g, struct disk_bytes key);
 
-/* "read", "write", "lock" of a list of them. False: there is something else, or nothing. */
-bool data_rights_parse(struct disk_bytes list, unsigned int *ret);
-
 /* These refuse the request and return false. */
+/* The last argument, {prefix=, rights=} and at most two options more; what is not there stays as it is. */
+bool data_reach_take(struct request *request,
+                     const char *where,
+                     struct data_reach *reach,
+                     const struct option *more,
+                     size_t n_more);
 bool data_grant_check(struct request *request, enum data_right right);
 /* Not for a grant with a prefix. */
 bool data_grant_check_whole(struct request *request, const char *what);

@@ -10,9 +10,9 @@
 #include "libipc/base/log.h"
 #include "libipc/limits.h"
 #include "storaged/answer.h"
+#include "storaged/arguments.h"
 #include "storaged/data_endpoints.h"
 #include "storaged/data_grant.h"
-#include "storaged/options.h"
 
 struct data_lock {
         struct grant grant;
@@ -80,19 +80,11 @@ static bool lock_parse(struct request *request, struct lock_options *ret) {
                 { "timeout", OPTION_SECONDS, &ret->timeout_us, NULL },
                 { "owner", OPTION_INTEGER, &ret->owner, NULL },
         };
-        const uint8_t *name;
 
-        if (!value_get_bytes(&request->args, &name, &ret->name.len)) {
-                request_fail_usage(request);
+        if (!argument_take_bytes(request, &ret->name) ||
+            !options_take(request, &request->args, "lock", options, ARRAY_SIZE(options)) ||
+            !argument_take_end(request))
                 return false;
-        }
-        ret->name.data = name;
-        if (!options_take(request, &request->args, "lock", options, ARRAY_SIZE(options)))
-                return false;
-        if (!value_is_done(&request->args)) {
-                request_fail_usage(request);
-                return false;
-        }
         if (lock_mode_parse(ret->mode.data, ret->mode.len) < 0) {
                 request_fail(request, STATUS_BADARGS, "lock: mode is \"exclusive\" or \"shared\"");
                 return false;
@@ -184,11 +176,7 @@ void data_on_locks(struct request *request) {
         struct buf values;
         int r;
 
-        if (!value_is_done(&request->args)) {
-                request_fail_usage(request);
-                return;
-        }
-        if (!data_grant_check(request, DATA_RIGHT_READ))
+        if (!argument_take_end(request) || !data_grant_check(request, DATA_RIGHT_READ))
                 return;
         buf_init(&values, LIMIT_MESSAGE_BYTES);
         r = value_put_array(&values, VALUE_INDEFINITE);

@@ -11,10 +11,10 @@
 #include "libipc/limits.h"
 #include "libipc/name.h"
 #include "storaged/answer.h"
+#include "storaged/arguments.h"
 #include "storaged/data_endpoints.h"
 #include "storaged/data_grant.h"
 #include "storaged/delegation.h"
-#include "storaged/options.h"
 #include "storaged/storaged.h"
 
 #define PROGRAM_PREFIX "program:"
@@ -24,6 +24,10 @@ static struct storaged *storaged_of(const struct request *request) {
 }
 
 static const struct data_reach everything = { .prefix = { "", 0 }, .rights = DATA_RIGHT_ALL };
+
+static void fail_open(struct request *request, int r) {
+        request_fail(request, STATUS_ERROR, "storaged cannot open the object: %s", strerror(-r));
+}
 
 /*
  * own.
@@ -57,13 +61,12 @@ static void open_own(struct request *request, const uint8_t *program, size_t len
                 memcpy(name + prefix_len, program, len);
                 r = data_open(&s->data, name, prefix_len + len, DATA_KIND_ANY, &o);
         } else {
-                r = data_open_anonymous(&s->data, &o);
+                r = data_open_anonymous(&s->data, request->pid, &o);
         }
         if (r == DATA_OK)
                 data_grant_open_take(&s->grants, request, o, &everything);
         else
-                request_fail(request, STATUS_ERROR, "storaged cannot open the object: %s",
-                             strerror(-r));
+                fail_open(request, r);
 }
 
 static void owning_on_told(struct service *service UNUSED,
@@ -102,10 +105,8 @@ static int owning_ask(struct request *request, struct owning *owning) {
 void data_on_own(struct request *request) {
         struct owning *owning;
 
-        if (!value_is_done(&request->args)) {
-                request_fail_usage(request);
+        if (!argument_take_end(request))
                 return;
-        }
         owning = calloc(1, sizeof(*owning));
         if (!owning || owning_ask(request, owning) < 0) {
                 free(owning);
@@ -122,85 +123,52 @@ void data_on_own(struct request *request) {
  */
 
 static bool take_name(struct request *request, struct disk_bytes *ret) {
-        const uint8_t *bytes;
-
-        if (!value_get_bytes(&request->args, &bytes, &ret->len)) {
-                request_fail_usage(request);
+        if (!argument_take_bytes(request, ret))
                 return false;
-        }
-        ret->data = bytes;
-        if (!name_is_valid(bytes, ret->len)) {
+        if (!name_is_valid(ret->data, ret->len)) {
                 request_fail(request, STATUS_BADARGS,
                              "bad name %s of an object: 1 to %u bytes of UTF-8 without '/', '#' "
                              "and control characters, not beginning with '@'",
-                             log_quote(bytes, ret->len), LIMIT_NAME_BYTES);
+                             log_quote(ret->data, ret->len), LIMIT_NAME_BYTES);
                 return false;
         }
-        if (delegation_allows(request->context, bytes, ret->len))
+        if (delegation_allows(request->context, ret->data, ret->len))
                 return true;
         request_fail(request, STATUS_DENIED,
                      "this context reaches only objects whose names begin with %s, not %s",
-                     delegation_quote(request->context), log_quote(bytes, ret->len));
+                     delegation_quote(request->context), log_quote(ret->data, ret->len));
         return false;
 }
 
-struct open_options {
-        bool is_volatile, has_volatile;
-        struct disk_bytes rights;
-        struct data_reach reach;
-};
-
-static bool open_parse(struct request *request, struct disk_bytes *name, struct open_options *ret) {
-        const struct option options[] = {
-                { "volatile", OPTION_BOOLEAN, &ret->is_volatile, &ret->has_volatile },
-                { "prefix", OPTION_BYTES, &ret->reach.prefix, NULL },
-                { "rights", OPTION_ITEM, &ret->rights, NULL },
-        };
-
-        if (!take_name(request, name) ||
-            !options_take(request, &request->args, "data.open", options, ARRAY_SIZE(options)))
-                return false;
-        if (!value_is_done(&request->args)) {
-                request_fail_usage(request);
-                return false;
-        }
-        if (ret->reach.prefix.len > LIMIT_KEY_BYTES) {
-                request_fail(request, STATUS_LIMIT,
-                             "a prefix of %zu bytes is longer than the limit of %u for keys",
-                             ret->reach.prefix.len, LIMIT_KEY_BYTES);
-                return false;
-        }
-        if (ret->rights.data && !data_rights_parse(ret->rights, &ret->reach.rights)) {
-                request_fail(request, STATUS_BADARGS,
-                             "data.open: rights wants a list of \"read\", \"write\" and \"lock\"");
-                return false;
-        }
-        return true;
+static const char *kind_name(enum data_kind kind) {
+        return kind == DATA_KIND_VOLATILE ? "volatile" : "persistent";
 }
 
 void data_on_open(struct request *request) {
-        struct open_options options = { .reach = everything };
+        struct data_reach reach = everything;
         struct storaged *s = storaged_of(request);
+        bool is_volatile = false, has_volatile = false;
+        const struct option more[] = { { "volatile", OPTION_BOOLEAN, &is_volatile,
+                                         &has_volatile } };
         enum data_kind kind = DATA_KIND_ANY;
         struct disk_bytes name;
         struct object *o;
         int r;
 
-        if (!open_parse(request, &name, &options))
+        if (!take_name(request, &name) ||
+            !data_reach_take(request, "data.open", &reach, more, ARRAY_SIZE(more)))
                 return;
-        if (options.has_volatile)
-                kind = options.is_volatile ? DATA_KIND_VOLATILE : DATA_KIND_PERSISTENT;
+        if (has_volatile)
+                kind = is_volatile ? DATA_KIND_VOLATILE : DATA_KIND_PERSISTENT;
         r = data_open(&s->data, name.data, name.len, kind, &o);
         if (r == DATA_OK)
-                data_grant_open_take(&s->grants, request, o, &options.reach);
+                data_grant_open_take(&s->grants, request, o, &reach);
         else if (r == DATA_E_KIND)
                 request_fail(request, STATUS_CONFLICT,
-                             "object %s is %s: open it as that, or delete it first",
-                             log_quote(name.data, name.len),
-                             options.is_volatile ? "persistent" : "volatile");
+                             "object %s is not %s: open it as it is, or delete it first",
+                             log_quote(name.data, name.len), kind_name(kind));
         else
-                request_fail(request, STATUS_ERROR, "storaged cannot open the object: %s",
-                             strerror(-r));
+                fail_open(request, r);
 }
 
 static int list_kind(struct request *request, enum data_kind kind, struct buf *values) {
@@ -219,10 +187,8 @@ void data_on_list(struct request *request) {
         struct buf values;
         int r;
 
-        if (!value_is_done(&request->args)) {
-                request_fail_usage(request);
+        if (!argument_take_end(request))
                 return;
-        }
         buf_init(&values, LIMIT_MESSAGE_BYTES);
         r = value_put_array(&values, VALUE_INDEFINITE);
         for (int kind = 0; r == 0 && kind < _DATA_KIND_N; kind++)
@@ -270,8 +236,7 @@ static void administer(struct request *request, struct disk_bytes name, const st
                     -ENOMEM;
         if (r != DATA_OK) {
                 free(a);
-                request_fail(request, STATUS_ERROR, "storaged cannot open the object: %s",
-                             strerror(-r));
+                fail_open(request, r);
                 return;
         }
         a->request = request;
@@ -287,13 +252,8 @@ static void administer(struct request *request, struct disk_bytes name, const st
 void data_on_delete(struct request *request) {
         struct disk_bytes name;
 
-        if (!take_name(request, &name))
-                return;
-        if (!value_is_done(&request->args)) {
-                request_fail_usage(request);
-                return;
-        }
-        administer(request, name, &(struct data_op){ .type = DATA_OP_REMOVE });
+        if (take_name(request, &name) && argument_take_end(request))
+                administer(request, name, &(struct data_op){ .type = DATA_OP_REMOVE });
 }
 
 void data_on_limit(struct request *request) {

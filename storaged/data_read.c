@@ -6,16 +6,9 @@
 
 #include "libipc/limits.h"
 #include "storaged/answer.h"
+#include "storaged/arguments.h"
 #include "storaged/data_endpoints.h"
 #include "storaged/data_grant.h"
-#include "storaged/options.h"
-
-static bool take_end(struct request *request) {
-        if (value_is_done(&request->args))
-                return true;
-        request_fail_usage(request);
-        return false;
-}
 
 /* Answers with what was read, or why not. Ends the reading. */
 static void answer(struct request *request, struct object *o, int r, struct buf *values) {
@@ -39,17 +32,12 @@ static int put_row(struct buf *values, const struct key_row *row) {
 void data_on_get(struct request *request) {
         struct object *o = data_grant_of(request)->object;
         struct disk_bytes key;
-        const uint8_t *bytes;
         struct key_row row;
         struct buf values;
         int r;
 
-        if (!value_get_bytes(&request->args, &bytes, &key.len) || !value_is_done(&request->args)) {
-                request_fail_usage(request);
-                return;
-        }
-        key.data = bytes;
-        if (!data_grant_check(request, DATA_RIGHT_READ) || !data_grant_check_key(request, key))
+        if (!argument_take_bytes(request, &key) || !argument_take_end(request) ||
+            !data_grant_check(request, DATA_RIGHT_READ) || !data_grant_check_key(request, key))
                 return;
 
         buf_init(&values, LIMIT_MESSAGE_BYTES);
@@ -87,7 +75,7 @@ static bool scan_parse(struct request *request, struct scan *scan) {
         }
         scan->prefix.data = prefix;
         if (!options_take(request, &request->args, "scan", options, ARRAY_SIZE(options)) ||
-            !take_end(request))
+            !argument_take_end(request))
                 return false;
         if (scan->limit > 0 && scan->limit <= LIMIT_SCAN_ROWS)
                 return true;
@@ -206,15 +194,13 @@ void data_on_scan(struct request *request) {
  */
 
 static int read_run(struct object *o, uint64_t from, uint64_t n, struct buf *values) {
-        struct record record;
-        int r = data_record(o, &record);
-        if (r != DATA_OK)
-                return r;
+        uint64_t size = o->reading.stream_bytes;
+        int r;
 
-        if (from > record.stream_bytes)
-                from = record.stream_bytes;
-        if (n > record.stream_bytes - from)
-                n = record.stream_bytes - from;
+        if (from > size)
+                from = size;
+        if (n > size - from)
+                n = size - from;
         r = value_put_bytes_head(values, n);
         return r < 0 ? r : data_read(o, from, n, values);
 }
@@ -264,17 +250,14 @@ int data_put_info(struct buf *values, const struct record *record, enum data_kin
 
 void data_on_info(struct request *request) {
         struct object *o = data_grant_of(request)->object;
-        struct record record;
         struct buf values;
         int r;
 
-        if (!take_end(request))
+        if (!argument_take_end(request))
                 return;
         buf_init(&values, LIMIT_FRAME_VALUES_BYTES);
         r = data_begin(o);
         if (r == DATA_OK)
-                r = data_record(o, &record);
-        if (r == DATA_OK)
-                r = data_put_info(&values, &record, o->kind);
+                r = data_put_info(&values, &o->reading, o->kind);
         answer(request, o, r, &values);
 }

@@ -9,9 +9,9 @@
 #include "libipc/base/error.h"
 #include "libipc/limits.h"
 #include "storaged/answer.h"
+#include "storaged/arguments.h"
 #include "storaged/data_endpoints.h"
 #include "storaged/data_grant.h"
-#include "storaged/options.h"
 
 struct watcher {
         struct data_watch watch;
@@ -135,49 +135,59 @@ static struct watcher *watcher_new(struct request *request, struct disk_bytes pr
 /* From now on. */
 static int watcher_begin_now(struct watcher *w) {
         struct object *o = w->watch.object;
-        struct record record;
         int r = data_begin(o);
+
         if (r == DATA_OK)
-                r = data_record(o, &record);
+                w->watch.from = o->reading.revision;
         data_end(o);
-        if (r == DATA_OK)
-                w->watch.from = record.revision;
         return r;
+}
+
+struct watch_options {
+        struct disk_bytes prefix;
+        uint64_t from, limit;
+        bool has_from;
+};
+
+static bool watch_parse(struct request *request, struct watch_options *ret) {
+        const struct option options[] = {
+                { "from", OPTION_COUNT, &ret->from, &ret->has_from },
+                { "limit", OPTION_COUNT, &ret->limit, NULL },
+        };
+        const uint8_t *prefix = ret->prefix.data;
+
+        if (!value_get_bytes_opt(&request->args, &prefix, &ret->prefix.len)) {
+                request_fail_usage(request);
+                return false;
+        }
+        ret->prefix.data = prefix;
+        if (!options_take(request, &request->args, "watch", options, ARRAY_SIZE(options)) ||
+            !argument_take_end(request))
+                return false;
+        if (ret->limit > 0 && ret->limit <= LIMIT_HISTORY_EVENTS)
+                return data_grant_check(request, DATA_RIGHT_READ) &&
+                       (ret->prefix.len == 0 || data_grant_check_key(request, ret->prefix));
+        request_fail(request, STATUS_LIMIT,
+                     "watch: limit is 1 to %u events; the next call goes on behind them",
+                     LIMIT_HISTORY_EVENTS);
+        return false;
 }
 
 void data_on_watch(struct request *request) {
         struct data_grant *g = data_grant_of(request);
-        struct disk_bytes prefix = { g->prefix, g->prefix_len };
-        uint64_t from = 0, limit = LIMIT_SCAN_DEFAULT_ROWS;
-        bool has_from = false;
-        const struct option options[] = {
-                { "from", OPTION_COUNT, &from, &has_from },
-                { "limit", OPTION_COUNT, &limit, NULL },
-        };
-        const uint8_t *bytes = prefix.data;
+        struct watch_options options = { .prefix = { g->prefix, g->prefix_len },
+                                         .limit = LIMIT_SCAN_DEFAULT_ROWS };
         struct watcher *w;
         int r = DATA_OK;
 
-        if (!value_get_bytes_opt(&request->args, &bytes, &prefix.len)) {
-                request_fail_usage(request);
+        if (!watch_parse(request, &options))
                 return;
-        }
-        prefix.data = bytes;
-        if (!options_take(request, &request->args, "watch", options, ARRAY_SIZE(options)))
-                return;
-        if (!value_is_done(&request->args)) {
-                request_fail_usage(request);
-                return;
-        }
-        if (!data_grant_check(request, DATA_RIGHT_READ) ||
-            (prefix.len > 0 && !data_grant_check_key(request, prefix)))
-                return;
-        w = watcher_new(request, prefix);
+        w = watcher_new(request, options.prefix);
         if (!w)
                 return;
-        w->watch.from = from;
-        w->limit = limit > 0 && limit < LIMIT_HISTORY_EVENTS ? limit : LIMIT_HISTORY_EVENTS;
-        if (!has_from)
+        w->watch.from = options.from;
+        w->limit = options.limit;
+        if (!options.has_from)
                 r = watcher_begin_now(w);
         if (r == DATA_OK)
                 watcher_run(w);

@@ -13,6 +13,7 @@
 #include "libipc/limits.h"
 #include "libipc/name.h"
 #include "storaged/answer.h"
+#include "storaged/arguments.h"
 #include "storaged/data_endpoints.h"
 #include "storaged/delegation.h"
 #include "storaged/operation.h"
@@ -123,13 +124,6 @@ static bool take_own_name(struct request *request, struct store_name *ret) {
         return false;
 }
 
-static bool take_end(struct request *request) {
-        if (value_is_done(&request->args))
-                return true;
-        request_fail_usage(request);
-        return false;
-}
-
 /* An optional version. */
 static bool take_version(struct request *request, int64_t *ret) {
         *ret = STORE_VERSION_ANY;
@@ -192,7 +186,7 @@ static void on_get(struct request *request) {
         int r;
 
         if (!take_name(request, &name) || !take_version(request, &version) ||
-            !take_version(request, &known) || !take_end(request))
+            !take_version(request, &known) || !argument_take_end(request))
                 return;
         r = store_begin(store);
         if (r == STORE_OK)
@@ -255,7 +249,7 @@ static void on_list(struct request *request) {
         struct buf values;
         int r;
 
-        if (!take_end(request))
+        if (!argument_take_end(request))
                 return;
         buf_init(&values, LIMIT_MESSAGE_BYTES);
         r = store_begin(store);
@@ -270,7 +264,7 @@ static void on_versions(struct request *request) {
         struct buf values;
         int r;
 
-        if (!take_name(request, &name) || !take_end(request))
+        if (!take_name(request, &name) || !argument_take_end(request))
                 return;
         buf_init(&values, LIMIT_MESSAGE_BYTES);
         r = store_begin(store);
@@ -345,7 +339,7 @@ static void on_rollback(struct request *request) {
                                        .expect = STORE_VERSION_ANY };
 
         if (take_own_name(request, &change.name) && take_version(request, &change.source) &&
-            take_end(request))
+            argument_take_end(request))
                 intake_add(&storaged_of(request)->intake, request, &change, on_changed);
 }
 

@@ -19,6 +19,11 @@ bool scalar_is_one(struct disk_bytes item) {
         return scalar_parse(item, &v);
 }
 
+bool scalar_is_nil(struct disk_bytes item) {
+        struct value v;
+        return scalar_parse(item, &v) && v.type == VALUE_NIL;
+}
+
 /* Exactly: not every integer is a float. */
 static bool is_same_number(int64_t integer, double number) {
         return number >= -0x1p63 && number < 0x1p63 && (double)(int64_t)number == number &&

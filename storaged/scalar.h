@@ -8,6 +8,7 @@
 
 #include "storaged/disk.h"
 
+bool scalar_is_nil(struct disk_bytes item);
 bool scalar_is_one(struct disk_bytes item);
 /* As Lua's `==`: 1 and 1.0 are equal. False when either is no scalar. */
 bool scalar_is_equal(struct disk_bytes a, struct disk_bytes b);

@@ -42,28 +42,27 @@ int data_history(struct object *o,
                  history_fn *fn,
                  void *userdata) {
         struct reading reading = { .prefix = prefix, .max = max, .fn = fn, .userdata = userdata };
-        struct record record;
-        int r = data_record(o, &record);
-        if (r != DATA_OK)
-                return r;
-        if (*from == 0 && record.history.first == record.born + 1)
-                *from = record.born; /* nothing of it has been forgotten */
-        if (!history_reaches(&record.history, *from)) {
-                *from = record.history.first - 1;
+        const struct record *record = &o->reading;
+        int r;
+
+        if (*from == 0 && record->history.first == record->born + 1)
+                *from = record->born; /* nothing of it has been forgotten */
+        if (!history_reaches(&record->history, *from)) {
+                *from = record->history.first - 1;
                 return DATA_E_COMPACTED;
         }
-        if (*from >= record.revision)
+        if (*from >= record->revision)
                 return DATA_OK;
 
         reading.revision = *from;
-        r = history_read(o->data->disks[o->kind], record.id, *from, reading_on_event, &reading);
+        r = history_read(o->data->disks[o->kind], record->id, *from, reading_on_event, &reading);
         if (r == READING_ENOUGH) {
                 *from = reading.revision;
                 return DATA_OK;
         }
         /* All of it: also the changes that leave no event, those of the stream. */
         if (r == DISK_OK)
-                *from = record.revision;
+                *from = record->revision;
         return data_fold(r);
 }
 

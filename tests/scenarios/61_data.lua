@@ -10,6 +10,12 @@ local function open(name, options)
     return os.rpc[handle], handle
 end
 
+local function ended(pid)
+    return os.pull(function(event)
+        return event.type == "exit" and event.pid == pid
+    end)
+end
+
 ---The call is refused with this status, and a message with this part.
 local function refused(status, part, name, fn, ...)
     local is_done, err = pcall(fn, ...)
@@ -143,14 +149,34 @@ tap.ok(d.lock("shared work", { timeout = 10 }), "a killed holder's lock goes to 
 local own = os.rpc[os.rpc.data.own()]
 own.set("mine", 1)
 tap.is(own.info().volatile, true, "code without a name has a volatile object of its own")
-tap.is(os.rpc[os.rpc.data.own()].get("mine"), nil, "which nobody else has")
+tap.is(os.rpc[os.rpc.data.own()].get("mine"), 1, "one, however often it asks")
+tap.is(ended(os.run_code("os.exit(os.rpc[os.rpc.data.own()].get('mine') and 1 or 0)")).status, 0,
+    "which nobody else has")
 os.set_program("keeper", "local d = os.rpc[os.rpc.data.own()] d.incr('runs')")
 for _ = 1, 2 do
-    os.run("keeper")
-    os.pull({ type = "exit" })
+    ended(os.run("keeper"))
 end
 tap.is(open("program:keeper").get("runs"), 2, "a stored program has one that stays")
 tap.is(os.rpc.data.delete("program:keeper"), true, "until it is deleted")
 tap.is(open("program:keeper").get("runs"), nil, "with all it had")
+
+-- row 76: nobody has the lock whose handle found no place
+local greedy = os.run_code([[
+    local d = os.rpc[os.contexts.data]
+    while pcall(d.narrow, {}) do
+    end
+    local _, err = pcall(d.lock, "nobody's")
+    os.exit(err.status == os.status.LIMIT and 0 or 1)
+]], { contexts = { data = handle } })
+tap.is(ended(greedy).status, 0, "a process with all the handles it may have gets no lock")
+tap.ok(d.lock("nobody's", { timeout = 10 }), "then others can have it")
+os.call({ name = "lock", ctx = handle, args = { "one-way" }, oneway = true })
+tap.ok(d.lock("one-way", { timeout = 10, owner = 7 }), "nor has whoever does not wait for the answer")
+
+-- Rights count within transactions, too.
+local blind = os.rpc[d.narrow({ rights = { "write" } })]
+refused(DENIED, "no right to read", "who may not read gets nothing out of a transaction", blind.txn,
+    { ops = { { op = "get", key = "g" } } })
+refused(LIMIT, "1024", "a watch has pages of at most 1,024 events", d.watch, "", { limit = 1025 })
 
 tap.done()

@@ -1,7 +1,7 @@
 /*
- * options.c - see options.h.
+ * arguments.c - see arguments.h.
  */
-#include "storaged/options.h"
+#include "storaged/arguments.h"
 
 #include <assert.h>
 #include <string.h>
@@ -69,6 +69,27 @@ static bool bytes_parse(struct value_reader *reader, struct disk_bytes *ret) {
                 return false;
         ret->data = bytes;
         return true;
+}
+
+bool argument_take_bytes(struct request *request, struct disk_bytes *ret) {
+        if (bytes_parse(&request->args, ret))
+                return true;
+        request_fail_usage(request);
+        return false;
+}
+
+bool argument_take_item(struct request *request, struct disk_bytes *ret) {
+        if (item_take(&request->args, ret))
+                return true;
+        request_fail_usage(request);
+        return false;
+}
+
+bool argument_take_end(struct request *request) {
+        if (value_is_done(&request->args))
+                return true;
+        request_fail_usage(request);
+        return false;
 }
 
 static bool option_parse(const struct option *o, struct value_reader *reader) {

@@ -1,5 +1,6 @@
 /*
- * options.h - named arguments: a table of which each field is known and has a type.
+ * arguments.h - the arguments of a call, one after the other, and named ones in a table of which each field is
+ * known and has a type. What returns false has refused the request.
  */
 #pragma once
 
@@ -27,8 +28,12 @@ struct option {
         bool *ret_is; /* whether it is there; may be NULL */
 };
 
+/* Or the endpoint's usage. */
+bool argument_take_bytes(struct request *request, struct disk_bytes *ret);
+bool argument_take_item(struct request *request, struct disk_bytes *ret);
+bool argument_take_end(struct request *request);
 /* Reads one table, or nil and the end of the arguments, which are tables without fields. `where` names it
- * in messages: "set: ttl wants seconds, a number above 0". False: the request has been refused. */
+ * in messages: "set: ttl wants seconds, a number above 0". */
 bool options_take(struct request *request,
                   struct value_reader *reader,
                   const char *where,
