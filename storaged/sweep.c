@@ -54,9 +54,11 @@ void sweep_arm(struct sweep *s) {
                 loop_timer_clear(&s->timer);
         else if (r == 0)
                 r = loop_timer_set(&s->timer, due_us > now_us ? due_us - now_us : 0);
-        if (r < 0)
-                log_warn("expired keys are not deleted now error=%s at=%s", strerror(-r),
-                         error_describe());
+        if (r == 0)
+                return;
+        log_warn("expired keys are not deleted now, trying again error=%s at=%s", strerror(-r),
+                 error_describe());
+        (void)loop_timer_set(&s->timer, SWEEP_RETRY_US);
 }
 
 static void sweep_note(struct sweep *s, const struct record *record) {

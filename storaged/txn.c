@@ -304,23 +304,23 @@ static bool list_is_alone(const struct data_list *list) {
 }
 
 static int plan_begin(struct plan *p) {
-        struct data_txn *txn = p->txn;
-        uint64_t n;
-        int r = data_record(txn->object, &p->record);
-        if (r != DATA_OK)
-                return r;
-        p->is_new = p->record.id == 0;
-        if (!p->is_new)
-                return DATA_OK;
+        int r = data_record(p->txn->object, &p->record);
 
-        p->record.time_us = clock_wall_us();
-        r = data_fold(record_count(p->disk, &n));
-        if (r == DATA_OK && n >= LIMIT_OBJECTS) {
-                txn->wanted = n + 1;
-                txn->limit = LIMIT_OBJECTS;
-                return DATA_E_OBJECTS;
-        }
+        p->is_new = r == DATA_OK && p->record.id == 0;
+        if (p->is_new)
+                p->record.time_us = clock_wall_us();
         return r;
+}
+
+static int plan_check_objects(struct plan *p) {
+        uint64_t n;
+        int r = data_fold(record_count(p->disk, &n));
+
+        if (r != DATA_OK || n < LIMIT_OBJECTS)
+                return r;
+        p->txn->wanted = n + 1;
+        p->txn->limit = LIMIT_OBJECTS;
+        return DATA_E_OBJECTS;
 }
 
 static int plan_make(struct plan *p, const struct data_list **ret_list) {
@@ -337,6 +337,8 @@ static int plan_make(struct plan *p, const struct data_list **ret_list) {
                 return r;
         r = list_is_alone(*ret_list) ? plan_alone(p, &(*ret_list)->ops[0]) :
                                        plan_keys(p, *ret_list);
+        if (r == DATA_OK && p->is_new && txn->has_changed)
+                r = plan_check_objects(p);
         if (r == DATA_OK)
                 txn->revision = p->record.revision + txn->has_changed;
         return r;
@@ -468,6 +470,9 @@ static int txn_apply(struct write *w) {
         plan.now_us = lease_clock_now_us(&txn->object->data->clock);
         plan.n_fates = 0;
         txn->result = plan_make(&plan, &list);
+        if (txn->result < 0)
+                return txn
+                        ->result; /* whatever it was, it may be the disk's transaction that failed */
         if (txn->result != DATA_OK || !txn->has_changed)
                 return DISK_OK;
         return store_all(&plan, list);

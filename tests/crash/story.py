@@ -19,11 +19,6 @@ class Wrong(Exception):
 class Names:
     """Programs, by name; what is stored must be source."""
 
-    WRITES = [
-        ("a", "-- 1"), ("b", "-- " + "b" * 9000), ("a", "-- 2"), ("b", NOTHING), ("c", "-- " + "c" * 200000),
-        ("b", "-- 3"), ("c", "-- 4"), ("a", "-- " + "a" * 5000),
-    ]
-
     def write(self, connection, name, content):
         return connection.call("program.set", name, content)
 
@@ -34,6 +29,63 @@ class Names:
         if status != "OK":
             raise Wrong(f"reading {name}: {status} {values}")
         return values[0]
+
+
+class Keys:
+    """Keys of a data object, each with a double that is written in the same transaction."""
+
+    def _call(self, connection, name, *args):
+        """Through a handle, which ends with the storaged that gave it."""
+        for _ in range(2):
+            if not hasattr(connection, "data"):
+                status, values = connection.call("data.open", "story")
+                if status != "OK":
+                    return status, values
+                connection.data = values[0]
+            status, values = connection.call(name, *args, handle=connection.data)
+            if status != "BADCTX":
+                break
+            del connection.data
+        return status, values
+
+    def write(self, connection, key, value):
+        op = {"op": "del"} if value is NOTHING else {"op": "set", "value": value}
+        return self._call(connection, "txn", {"ops": [{**op, "key": key}, {**op, "key": key + " double"}]})
+
+    def read(self, connection, key):
+        found = []
+        for name in (key, key + " double"):
+            status, values = self._call(connection, "get", name)
+            if status != "OK":
+                raise Wrong(f"reading {name}: {status} {values}")
+            found.append(values[0])
+        if found[0] != found[1]:
+            raise Wrong(f"{key}: half a transaction: {brief(found[0])}, {brief(found[1])}")
+        return found[0]
+
+
+class Everything:
+    """Both, in turn."""
+
+    STORES = {"program": Names(), "data": Keys()}
+    WRITES = [
+        ("program a", "-- 1"), ("data a", "1"), ("program b", "-- " + "b" * 9000), ("program a", "-- 2"),
+        ("data b", "b" * 9000), ("program b", NOTHING), ("data a", NOTHING), ("program c", "-- " + "c" * 200000),
+        ("data c", "c" * 200000), ("program b", "-- 3"), ("data c", "4"), ("program c", "-- 4"), ("data a", "5"),
+        ("program a", "-- " + "a" * 5000),
+    ]
+
+    def _find(self, key):
+        kind, _, name = key.partition(" ")
+        return self.STORES[kind], name
+
+    def write(self, connection, key, value):
+        store, name = self._find(key)
+        return store.write(connection, name, value)
+
+    def read(self, connection, key):
+        store, name = self._find(key)
+        return store.read(connection, name)
 
 
 class Story:

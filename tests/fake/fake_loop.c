@@ -15,6 +15,10 @@ uint64_t clock_now_us(void) {
         return now_us;
 }
 
+uint64_t clock_boot_us(void) {
+        return now_us;
+}
+
 uint64_t clock_wall_us(void) {
         return now_us;
 }
