@@ -97,6 +97,15 @@ t.equal(result.out.splitlines()[:4],
         "translator makes an old program work on new services (row 61)")
 t.contains(result.out, "registry.drop: registry.drop: DENIED", "and adds nothing to them")
 
+t.equal(thoxctl("set", "program", "guest-book", example("guest-book")).code, 0, "guest-book is stored")
+guests = [Running("run", "guest-book", name) for name in ("Ada", "Grace", "Lynn")]
+t.equal([guest.end() for guest in guests], [0, 0, 0], "three guests come at once (rows 75, 77)")
+result = thoxctl("run", "guest-book", "Mary")
+t.ok(result.out.startswith("welcome, Mary: guest number 4\n"), "the next one is the fourth", result.out + result.err)
+t.equal(sorted(line.split("  ")[1] for line in result.out.splitlines()[1:]), ["Ada", "Grace", "Lynn", "Mary"],
+        "and all are in the book")
+t.contains(thoxctl("run", example("guest-book"), "Eve").out, "guest number 1", "from its file it has a book of its own")
+
 ada = Running("run", example("chat"), "Ada")
 t.equal(ada.line(), "lounge: 0 others here; type, or end with Ctrl-D", "chat begins alone")
 grace = Running("run", example("chat"), "Grace")
