@@ -17,7 +17,7 @@ stds.thox = {
                 -- stores
                 "get_program", "get_library", "get_runtime",
                 "set_program", "set_library", "set_runtime",
-                "list_programs", "list_libraries", "list_runtimes",
+                "list_programs", "list_libraries", "list_runtimes", "data",
             },
         },
     },

@@ -13,7 +13,7 @@ if not name then
     return 2
 end
 
-local book = os.rpc[os.rpc.data.own()]
+local book = os.data()
 
 local function key(n)
     return string.format("guest:%06d", n)
@@ -22,9 +22,9 @@ end
 -- Two guests may come at once: who is late finds another number than the one it read, and tries again.
 local number
 repeat
-    local count, revision = book.get("count")
+    local count, revision = book:get("count")
     number = (count or 0) + 1
-    local is_done = book.txn({
+    local is_done = book:txn({
         compare = { { key = "count", revision = revision or 0 } },
         ops = {
             { op = "set", key = "count", value = number },
@@ -35,6 +35,6 @@ repeat
 until is_done
 
 print(string.format("welcome, %s: guest number %d", name, number))
-for _, row in ipairs((book.scan("guest:", { after = key(math.max(number - 4, 0)) }))) do
-    print(os.date("%Y-%m-%d %H:%M  ", row.value.time) .. row.value.name)
+for _, guest in book:keys("guest:") do
+    print(os.date("%Y-%m-%d %H:%M  ", guest.time) .. guest.name)
 end

@@ -61,16 +61,29 @@ static void rpc_push_name(lua_State *L) {
                 lua_pushlstring(L, proxy->name, proxy->name_len);
 }
 
-static int rpc_raise(lua_State *L, uint32_t status) {
+/* Raises what is on the stack: a message, and the name of what refused with it. */
+static int raise_error(lua_State *L, uint32_t status) {
         lua_createtable(L, 0, 3);
         lua_pushinteger(L, status);
         lua_setfield(L, -2, "status");
-        rpc_push_name(L);
-        lua_setfield(L, -2, "name");
-        lua_insert(L, -2);
+        lua_insert(L, -3);
+        lua_setfield(L, -3, "name");
         lua_setfield(L, -2, "message");
         luaL_setmetatable(L, RPC_ERROR_META);
         return lua_error(L);
+}
+
+static int rpc_raise(lua_State *L, uint32_t status) {
+        rpc_push_name(L);
+        return raise_error(L, status);
+}
+
+/* raise(status, name, message): what a refused call raises. */
+static int l_raise(lua_State *L) {
+        uint32_t status = (uint32_t)luaL_checkinteger(L, 1);
+        lua_settop(L, 3);
+        lua_insert(L, 2);
+        return raise_error(L, status);
 }
 
 static int rpc_continue(lua_State *L, int status UNUSED, lua_KContext ctx UNUSED) {
@@ -247,7 +260,11 @@ void api_open_rpc(lua_State *L) {
                 { "__concat", l_error_concat },
                 { NULL, NULL },
         };
-        static const luaL_Reg functions[] = { { "ask", l_ask }, { NULL, NULL } };
+        static const luaL_Reg functions[] = {
+                { "ask", l_ask },
+                { "raise", l_raise },
+                { NULL, NULL },
+        };
         new_metatable(L, RPC_META, proxy_methods);
         new_metatable(L, RPC_ERROR_META, error_methods);
         luaL_setfuncs(L, functions, 0);

@@ -30,6 +30,22 @@ static void open_library(lua_State *L, const char *name, lua_CFunction open) {
         lua_setfield(L, -2, name);
 }
 
+static void load_part(lua_State *L, const struct prelude_part *part) {
+        if (luaL_loadbufferx(L, part->source, part->len, START_CHUNK_NAME, "t") != LUA_OK)
+                lua_error(L);
+}
+
+/* load_part(name): the part's chunk. */
+static int l_load_part(lua_State *L) {
+        const char *name = luaL_checkstring(L, 1);
+        for (size_t i = 0; i < n_prelude_parts; i++)
+                if (strcmp(prelude_parts[i].name, name) == 0) {
+                        load_part(L, &prelude_parts[i]);
+                        return 1;
+                }
+        return luaL_error(L, "the prelude has no part '%s'", name);
+}
+
 static int l_open(lua_State *L) {
         const struct worker *w = lua_touserdata(L, 1);
         const struct worker_options *o = &w->options;
@@ -52,6 +68,8 @@ static int l_open(lua_State *L) {
         lua_setfield(L, -2, "coroutine");
         for (size_t i = 0; i < ARRAY_SIZE(openers); i++)
                 openers[i](L);
+        lua_pushcfunction(L, l_load_part);
+        lua_setfield(L, -2, "load_part");
         if (luaL_loadbufferx(L, o->prelude, o->prelude_len, START_CHUNK_NAME, "b") != LUA_OK)
                 return lua_error(L);
         lua_insert(L, -2);
@@ -176,9 +194,7 @@ static int append_bytes(lua_State *L UNUSED, const void *bytes, size_t len, void
 }
 
 static int l_compile(lua_State *L) {
-        if (luaL_loadbufferx(L, prelude_source, prelude_source_len, START_CHUNK_NAME, "t") !=
-            LUA_OK)
-                return lua_error(L);
+        load_part(L, &prelude_parts[0]);
         /* Stripped: half the strings, and no traceback shows it. */
         if (lua_dump(L, append_bytes, lua_touserdata(L, 1), 1) != 0)
                 return luaL_error(L, "not enough memory");

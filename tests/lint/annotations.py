@@ -87,6 +87,23 @@ def compare_methods(root, annotations):
         yield "worker/api_*.c: no class found: how are they made now?"
 
 
+def compare_lua_methods(root, annotations):
+    """Methods that are written in Lua, with their parameters."""
+    for path in sorted((root / "worker/lua").glob("*.lua")):
+        if path.name == "thox.d.lua":
+            continue
+        methods = {}
+        for table, name, params in re.findall(r"^function (\w+):(\w+)\((.*)\)$", path.read_text(encoding="utf-8"), re.M):
+            methods.setdefault(table, {})[name] = [p for p in params.split(", ") if p]
+        for table, found in methods.items():
+            prefix = table + ":"
+            yield from compare(set(found), annotations.names_in(prefix), prefix, f"worker/lua/{path.name}")
+            for name, params in found.items():
+                have = annotations.functions.get(prefix + name, params)
+                if have != params:
+                    yield f"{FILE}: {prefix}{name}({', '.join(have)}) is ({', '.join(params)}) in worker/lua/{path.name}"
+
+
 def lua_functions(root):
     """Functions of the prelude as name → parameters."""
     functions = {}
@@ -152,7 +169,7 @@ def main():
     root = pathlib.Path(sys.argv[1])
     annotations = Annotations((root / FILE).read_text(encoding="utf-8"))
     problems = annotations.problems
-    for check in (compare_os, compare_methods, compare_lua_parameters, compare_manual, compare_keys):
+    for check in (compare_os, compare_methods, compare_lua_methods, compare_lua_parameters, compare_manual, compare_keys):
         problems += check(root, annotations)
     for problem in problems:
         print(problem)

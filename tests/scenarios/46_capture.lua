@@ -454,7 +454,7 @@ local request_arguments = {
     unlisten = { 1 },
 }
 local made_of = {
-    date = { "time" }, get_library = { "call", "x" }, get_program = { "call", "x" },
+    data = { "call" }, date = { "time" }, get_library = { "call", "x" }, get_program = { "call", "x" },
     get_runtime = { "call", "x" },
     kill = { "call", 1 }, list_libraries = { "call" }, list_programs = { "call" }, list_runtimes = { "call" },
     ready = { "call" }, run = { "call", "x" }, run_code = { "call", "x" }, run_file = { "call", "x" },

@@ -53,79 +53,18 @@ local function expect(index, value, name, ...)
         concat({ ... }, " or "), have), 3)
 end
 
--- table.sort, so that a comparator may wait and be pre-empted. It compares in the order in which the
--- stock function does, which a program can see. ----------------------------------------------------
+-- Parts that few programs need, each loaded when it is first used ----------------------------------
 
-local INVALID_ORDER = "invalid order function for sorting"
+local loaded = {}
 
----Between low and high, whose values are in order around `pivot` at high - 1: where pivot ends up.
-local function partition(t, low, high, pivot, less, level)
-    local i, j = low, high - 1
-    while true do
-        i = i + 1
-        while less(t[i], pivot) do
-            if i == high - 1 then
-                error(INVALID_ORDER, level)
-            end
-            i = i + 1
-        end
-        j = j - 1
-        while less(pivot, t[j]) do
-            if j < i then
-                error(INVALID_ORDER, level)
-            end
-            j = j - 1
-        end
-        if j < i then
-            t[high - 1], t[i] = t[i], t[high - 1]
-            return i
-        end
-        t[i], t[j] = t[j], t[i]
+local function part(name)
+    if not loaded[name] then
+        loaded[name] = native.load_part(name)(native)
     end
+    return loaded[name]
 end
 
----Where to split an interval that is large enough for a good place to be worth some luck.
-local function random_middle(low, high)
-    local quarter = (high - low) // 4
-    return low + quarter + native.deadline(0) % (2 * quarter)
-end
-
----`level`: how far up the caller of table.sort is; 3 from there.
-local function quick_sort(t, low, high, less, level, is_unlucky)
-    level = level or 3
-    while low < high do
-        if less(t[high], t[low]) then
-            t[low], t[high] = t[high], t[low]
-        end
-        if high - low == 1 then
-            return
-        end
-        local middle = (low + high) // 2
-        if is_unlucky and high - low >= 100 then
-            middle = random_middle(low, high)
-        end
-        if less(t[middle], t[low]) then
-            t[middle], t[low] = t[low], t[middle]
-        elseif less(t[high], t[middle]) then
-            t[middle], t[high] = t[high], t[middle]
-        end
-        if high - low == 2 then
-            return
-        end
-        local pivot = t[middle]
-        t[middle], t[high - 1] = t[high - 1], pivot
-        middle = partition(t, low, high, pivot, less, level + 1)
-        local n_smaller
-        if middle - low < high - middle then
-            quick_sort(t, low, middle - 1, less, level + 1, is_unlucky)
-            n_smaller, low = middle - low, middle + 1
-        else
-            quick_sort(t, middle + 1, high, less, level + 1, is_unlucky)
-            n_smaller, high = high - middle, middle - 1
-        end
-        is_unlucky = is_unlucky or (high - low) // 128 > n_smaller
-    end
-end
+native.request, native.expect, native.status = request, expect, status
 
 -- Events -------------------------------------------------------------------------------------------
 
@@ -307,7 +246,7 @@ end
 
 local run_options = {
     program = true, code = true, chunk = true, runtime = true, args = true, name = true, ctx = true,
-    contexts = true, uid = true, visible = true, restart = true, properties = true,
+    contexts = true, data = true, uid = true, visible = true, restart = true, properties = true,
 }
 
 local function to_handle(value)
@@ -335,17 +274,43 @@ local function run_spec(what, options)
     return spec
 end
 
+---The process's data object, one by its name, or one through its context.
+local function data(what, options)
+    return part("data")(contexts.data, what, options)
+end
+
+---`data` is short for a context of this name.
+local function start(spec)
+    local object, opened = spec.data, nil
+    if type(object) == "string" then
+        local code, message
+        opened, code, message = data(object)
+        if not opened then
+            return nil, code, message
+        end
+        object = opened
+    end
+    if object then
+        spec.data, spec.contexts = nil, spec.contexts or {}
+        spec.contexts.data = type(object) == "table" and object.context or to_handle(object)
+    end
+    local pid, code, message = request("process.run", spec)
+    if opened then
+        opened:close()
+    end
+    return pid, code, message
+end
+
 local function run(what, options)
     expect(1, what, "os.run", "string", "table")
     expect(2, options, "os.run", "nil", "table")
-    return request("process.run",
-        run_spec(type(what) == "string" and { program = what } or what, options))
+    return start(run_spec(type(what) == "string" and { program = what } or what, options))
 end
 
 local function run_program(name, options)
     expect(1, name, "os.run_program", "string")
     expect(2, options, "os.run_program", "nil", "table")
-    return request("process.run", run_spec({ program = name }, options))
+    return start(run_spec({ program = name }, options))
 end
 
 local function run_code(source, options)
@@ -355,7 +320,7 @@ local function run_code(source, options)
     end
     expect(1, source, "os.run_code", "string")
     expect(2, options, "os.run_code", "nil", "table")
-    return request("process.run", run_spec({ code = source }, options))
+    return start(run_spec({ code = source }, options))
 end
 
 ---All bytes of a file through the `fs` endpoint: nil, status, message when refused.
@@ -387,7 +352,7 @@ local function run_file(path, options)
     if not source then
         return nil, code, message
     end
-    return request("process.run", run_spec({ code = source, chunk = "@" .. path }, options))
+    return start(run_spec({ code = source, chunk = "@" .. path }, options))
 end
 
 local function kill(what, signal)
@@ -486,7 +451,7 @@ local function new_os(info)
         native[name] = native.capturable(name, native[name])
     end
     os.rpc, os.capture, os.syscall = native.rpc, native.capture, native.syscall
-    os.kill, os.ready, os.status = kill, ready, status
+    os.data, os.kill, os.ready, os.status = data, kill, ready, status
     os.run, os.run_program, os.run_code, os.run_file = run, run_program, run_code, run_file
     add_store(os, "program", "programs")
     add_store(os, "library", "libraries")
@@ -522,86 +487,22 @@ end
 
 stock_string.rep = native.wrap_rep(stock_string.rep)
 stock_string.dump = nil
-native.table.sort = native.wrap_sort(native.table.sort, quick_sort)
+native.table.sort = native.wrap_sort(native.table.sort, function(...)
+    return part("sort")(...)
+end)
 base.getmetatable("").__metatable = "string"
 native.math.randomseed(native.seed())
 
 -- What administrators ask of this process (process.eval) -------------------------------------------
 
-local shown_items, shown_depth = 64, 4
-
-local show
-
----The contents of a table on one line.
-local function show_table(t, depth)
-    local parts, n = {}, 0
-    for key, value in base.next, t do
-        n = n + 1
-        if n > shown_items then
-            parts[n] = "..."
-            break
-        end
-        local shown = show(value, depth + 1)
-        if key == n then
-            parts[n] = shown
-        elseif type(key) == "string" and find(key, "^[%a_][%w_]*$") then
-            parts[n] = key .. " = " .. shown
-        else
-            parts[n] = "[" .. show(key, shown_depth) .. "] = " .. shown
-        end
-    end
-    return "{" .. concat(parts, ", ") .. "}"
-end
-
----A value as Lua would write it, as far as it can be written.
-function show(value, depth)
-    if type(value) == "string" then
-        return (stock_string.gsub(format("%q", value), "\\\n", "\\n"))
-    end
-    local meta = native.debug.getmetatable(value)
-    if type(value) == "table" and depth < shown_depth and not (meta and base.rawget(meta, "__tostring")) then
-        return show_table(value, depth)
-    end
-    return tostring(value)
-end
-
-local function finish_evaluation(cid, is_done, ...)
-    if not is_done then
-        return native.answer(cid, status.ERROR, (...))
-    end
-    local n, parts = select("#", ...), { ... }
-    for i = 1, n do
-        parts[i] = show(parts[i], 0)
-    end
-    if n > 0 then
-        return concat(parts, "\t", 1, n)
-    end
-end
-
----An expression or statements. Of two messages the one that asks for more input counts.
-local function load_input(source)
-    local chunk, first = load("return " .. source, "=eval", "t", env)
-    if chunk then
-        return chunk
-    end
-    local statements, message = load(source, "=eval", "t", env)
-    return statements, find(first, "<eof>$") and first or message
-end
-
 local is_set_up, early = false, nil -- early: a channel for who asks before there is an environment
 
 native.set_evaluator(function(source)
-    local cid = native.caller().cid
     if not is_set_up then
         early = early or native.chan()
         early:recv()
     end
-    local chunk, message = load_input(source)
-    if not chunk then
-        native.answer(cid, status.BADCODE, message)
-        return
-    end
-    return finish_evaluation(cid, base.xpcall(chunk, native.traceback_error))
+    return part("eval")(source, env)
 end)
 
 -- Start --------------------------------------------------------------------------------------------

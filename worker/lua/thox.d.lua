@@ -99,6 +99,7 @@
 ---@field name string?
 ---@field ctx thox.ContextOrNumber?
 ---@field contexts table<string, thox.ContextOrNumber>?
+---@field data thox.Data|thox.ContextOrNumber|string|nil what os.data() is there; default: its own
 ---@field uid integer?
 ---@field visible boolean?
 ---@field restart "never"|"on-failure"|nil
@@ -332,6 +333,161 @@ function os.capture(co, ...) end
 ---@param ... any
 ---@return any ...
 function os.syscall(kind, ...) end
+
+---@class thox.Data a data object; what its methods refuse is raised but CONFLICT and TIMEOUT
+---@field context thox.Context the grant
+local data = {}
+
+---@class thox.DataOptions
+---@field volatile boolean? in memory; what it was made as
+---@field prefix string? of keys and locks
+---@field rights ("read"|"write"|"lock")[]?
+
+---@class thox.SetOptions
+---@field ttl number? seconds until it is deleted
+---@field revision integer? that it must have; 0: that it must not exist
+---@field guard thox.Guard?
+
+---@class thox.Guarded
+---@field guard thox.Guard?
+
+---@alias thox.Guard thox.Lock|{ lock: string, fence: integer } a lock that must be held
+
+---@class thox.Row
+---@field key string
+---@field value any
+---@field revision integer
+
+---@class thox.Change
+---@field type "set"|"del"|"expire"
+---@field key string
+---@field value any
+---@field revision integer
+
+---@class thox.Transaction
+---@field compare { key: string, value: any, revision: integer?, exists: boolean? }[]?
+---@field ops { op: "get"|"set"|"del"|"incr"|"expire", key: string, value: any, by: integer?, ttl: number? }[]
+---@field otherwise table[]? ops for when a compare does not hold
+---@field guard thox.Guard?
+
+---@class thox.DataInfo
+---@field name string
+---@field volatile boolean
+---@field keys integer
+---@field bytes integer
+---@field stream integer bytes
+---@field max_keys integer
+---@field max_bytes integer
+---@field revision integer
+---@field time integer of the last change, seconds since 1970
+
+---@class thox.LockRow
+---@field name string
+---@field mode "exclusive"|"shared"
+---@field fence integer? nil: waits
+---@field pid integer
+---@field owner integer
+---@field time integer
+
+---The process's own object (without `what`), the one of a name, or that behind a context.
+---@param what string|thox.ContextOrNumber|nil
+---@param options thox.DataOptions? with a name
+---@return thox.Data?, integer? status, string? message
+function os.data(what, options) end
+
+---@param key string
+---@return any value nil: there is none
+---@return integer? revision
+function data:get(key) end
+
+---@param key string
+---@param value any
+---@param options thox.SetOptions?
+---@return integer? revision, integer? status, string? message
+function data:set(key, value, options) end
+
+---@param key string
+---@param options { revision: integer?, guard: thox.Guard? }?
+---@return boolean? existed, integer? status, string? message
+function data:del(key, options) end
+
+---@param key string
+---@param by integer?
+---@param options thox.Guarded?
+---@return integer? number, integer? revision_or_status, string? message
+function data:incr(key, by, options) end
+
+---@param key string
+---@param old string|number|boolean|nil
+---@param new any
+---@param options thox.Guarded?
+---@return integer? revision, integer? status, string? message
+function data:cas(key, old, new, options) end
+
+---@param key string
+---@param seconds number? nil: never
+---@return boolean existed
+function data:expire(key, seconds) end
+
+---@param prefix string?
+---@param options { after: string?, limit: integer?, values: boolean? }?
+---@return thox.Row[] rows, string? after of the next page
+function data:scan(prefix, options) end
+
+---@param prefix string?
+---@return fun(): string?, any, integer? key, value, revision
+function data:keys(prefix) end
+
+---@param transaction thox.Transaction
+---@return boolean? done, any[]|integer results_or_status, integer|string revision_or_message
+function data:txn(transaction) end
+
+---@param prefix string?
+---@param from integer? a revision; 0: everything; nil: from now on
+---@return fun(): thox.Change waits for the next
+function data:watch(prefix, from) end
+
+---@param from integer?
+---@param n integer?
+---@return string
+function data:read(from, n) end
+
+---@param bytes string
+---@param options { from: integer?, guard: thox.Guard? }?
+---@return integer? size, integer? revision_or_status, string? message
+function data:write(bytes, options) end
+
+---@param size integer
+---@param options thox.Guarded?
+---@return integer? size, integer? revision_or_status, string? message
+function data:truncate(size, options) end
+
+---@param name string
+---@param options { mode: "exclusive"|"shared"|nil, timeout: number?, owner: integer? }?
+---@return thox.Lock?, integer? status, string? message
+function data:lock(name, options) end
+
+---@return thox.LockRow[]
+function data:locks() end
+
+---@return thox.DataInfo
+function data:info() end
+
+---@param options { prefix: string?, rights: ("read"|"write"|"lock")[]? }
+---@return thox.Data
+function data:narrow(options) end
+
+---@return true|nil, integer? status, string? message
+function data:close() end
+
+---@class thox.Lock may be a <close> variable, and a guard
+---@field name string
+---@field fence integer
+---@field context thox.Context
+local lock = {}
+
+---@return true|nil, integer? status, string? message
+function lock:unlock() end
 
 ---@param name string
 ---@param version integer?
