@@ -128,19 +128,23 @@ static bool option_take(struct request *request,
                         struct value_reader *reader,
                         const char *where,
                         const struct option *options,
-                        size_t n) {
+                        size_t n,
+                        bool *ret_is_end) {
         const struct option *o;
-        const uint8_t *name;
-        size_t len;
+        struct value name;
 
-        if (!value_get_bytes(reader, &name, &len)) {
+        if (value_next(reader, &name) != VALUE_OK ||
+            (name.type != VALUE_BYTES && name.type != VALUE_END)) {
                 request_fail(request, STATUS_BADARGS, "%s: options have names", where);
                 return false;
         }
-        o = option_find(options, n, name, len);
+        *ret_is_end = name.type == VALUE_END;
+        if (*ret_is_end)
+                return true;
+        o = option_find(options, n, name.bytes, name.len);
         if (!o) {
                 request_fail(request, STATUS_BADARGS, "%s: there is no option %s", where,
-                             log_quote(name, len));
+                             log_quote(name.bytes, name.len));
                 return false;
         }
         if (!option_parse(o, reader)) {
@@ -158,6 +162,7 @@ bool options_take(struct request *request,
                   const char *where,
                   const struct option *options,
                   size_t n) {
+        bool is_end = false;
         struct value v;
 
         if (reader->at == reader->end)
@@ -165,9 +170,9 @@ bool options_take(struct request *request,
         if (value_next(reader, &v) == VALUE_OK) {
                 if (v.type == VALUE_NIL || (v.type == VALUE_ARRAY && v.size == 0))
                         return true;
-                if (v.type == VALUE_MAP && v.size != VALUE_INDEFINITE) {
-                        for (size_t i = 0; i < v.size; i++)
-                                if (!option_take(request, reader, where, options, n))
+                if (v.type == VALUE_MAP) {
+                        for (size_t i = 0; i < v.size && !is_end; i++)
+                                if (!option_take(request, reader, where, options, n, &is_end))
                                         return false;
                         return true;
                 }

@@ -206,7 +206,7 @@ static int run_run(struct invocation *inv) {
         name_program(p);
         tree_args_init(&p->source);
         if (p->is_code)
-                exit_code = source_read(inv, p->what, &p->source);
+                exit_code = source_read(inv, p->what, LIMIT_SOURCE_BYTES, &p->source);
         if (exit_code == 0)
                 exit_code = run_in_tree(&run);
         buf_deinit(&p->source);
@@ -225,8 +225,8 @@ const struct command VERB_RUN = {
                    "to the program. Without --admin it may not change stores or the tree.\n"
                    "--timeout kills it after that time.",
         .examples = { "thoxctl run hello.lua world", "thoxctl run --memory 16M extended#bot" },
-        .flags = { "admin", "name", "runtime", "memory", "quantum", "priority", "restart", "trace",
-                   "strace" },
+        .flags = { "admin", "name", "data", "runtime", "memory", "quantum", "priority", "restart",
+                   "trace", "strace" },
         .min_args = 1,
         .max_args = SIZE_MAX,
         .passes_flags = true,

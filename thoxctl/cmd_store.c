@@ -166,7 +166,7 @@ static int run_set(struct invocation *inv) {
         tree_args_init(&args);
         tree_args_init(&bytes);
         if (exit_code == 0)
-                exit_code = source_read(inv, inv->args[2], &bytes);
+                exit_code = source_read(inv, inv->args[2], LIMIT_SOURCE_BYTES, &bytes);
         if (exit_code == 0)
                 exit_code = tree_open(inv);
         if (exit_code != 0)

@@ -92,17 +92,6 @@ static int run_logs(struct invocation *inv) {
         return EXIT_CODE_OK;
 }
 
-/* Nobody is asked who could not answer. */
-static bool user_agrees(const struct invocation *inv, json_int_t n_processes) {
-        char answer[16];
-
-        if (inv->is_sure || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-                return true;
-        fprintf(stderr, "End the tree and its %" JSON_INTEGER_FORMAT " %s? [y/N] ", n_processes,
-                n_processes == 1 ? "process" : "processes");
-        return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
-}
-
 /* The tree is gone when initd's process is; if that cannot be watched, when it has hung up. */
 static int wait_for_end(struct invocation *inv, pid_t pid) {
         uint64_t timeout_us = inv->timeout_us != 0 ? inv->timeout_us : TREE_TIMEOUT_US;
@@ -148,7 +137,8 @@ static int run_shutdown(struct invocation *inv) {
         pid = json_integer_value(json_object_get(tree, "pid"));
         n_processes = json_integer_value(json_object_get(tree, "processes"));
         json_decref(values);
-        if (!user_agrees(inv, n_processes)) {
+        if (!command_confirmed(inv, "End the tree and its %" JSON_INTEGER_FORMAT " %s?",
+                               n_processes, n_processes == 1 ? "process" : "processes")) {
                 output_note(&inv->output, "the tree goes on");
                 return EXIT_CODE_FAILED;
         }

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "thoxctl/flag.h"
 
@@ -36,6 +37,10 @@ void invocation_init(struct invocation *inv) {
                 .priority = INVOCATION_UNSET,
                 .version = INVOCATION_UNSET,
                 .expect = INVOCATION_UNSET,
+                .ttl_us = INVOCATION_UNSET,
+                .from = INVOCATION_UNSET,
+                .max_bytes = INVOCATION_UNSET,
+                .max_keys = INVOCATION_UNSET,
                 .n_lines = INVOCATION_UNSET,
                 .n_count = INVOCATION_UNSET,
                 .delay_us = INVOCATION_UNSET,
@@ -137,6 +142,19 @@ int command_unknown_word(const struct invocation *inv,
         if (nearest)
                 snprintf(why, sizeof(why), "did you mean '%s'?", nearest);
         return misused(inv, nearest ? why : NULL, what);
+}
+
+bool command_confirmed(const struct invocation *inv, const char *fmt, ...) {
+        char answer[16];
+        va_list args;
+
+        if (inv->is_sure || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+                return true;
+        va_start(args, fmt);
+        vfprintf(stderr, fmt, args);
+        va_end(args);
+        fputs(" [y/N] ", stderr);
+        return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
 static int unknown_verb(const struct invocation *inv, const char *typed) {

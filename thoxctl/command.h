@@ -35,14 +35,16 @@ struct invocation {
         uint64_t quantum_us, priority; /* INVOCATION_UNSET: not given */
         uint64_t version, expect;      /* stores; INVOCATION_UNSET: not given */
         const char *note;
-        const char *key;             /* push */
-        const char *match;           /* listen */
-        uint64_t n_count;            /* listen; INVOCATION_UNSET: no end */
-        uint64_t n_lines;            /* logs */
-        uint64_t delay_us;           /* top */
-        bool is_now;                 /* kill, shutdown */
-        bool is_forced;              /* backup */
-        const char *libexec, *store; /* without a tree */
+        uint64_t ttl_us, from, max_bytes, max_keys; /* data; INVOCATION_UNSET: not given */
+        const char *data;                           /* run */
+        const char *key;                            /* push */
+        const char *match;                          /* listen */
+        uint64_t n_count;                           /* listen; INVOCATION_UNSET: no end */
+        uint64_t n_lines;                           /* logs */
+        uint64_t delay_us;                          /* top */
+        bool is_now;                                /* kill, shutdown */
+        bool is_forced;                             /* backup */
+        const char *libexec, *store;                /* without a tree */
 };
 
 enum command_group {
@@ -78,6 +80,8 @@ void invocation_init(struct invocation *inv);
 int command_parse(struct invocation *inv, int argc, char **argv);
 /* By name or alias. */
 const struct command *command_find(const char *name);
+/* Asks the user a question on the terminal. True also where nobody could answer, or with --yes. */
+bool command_confirmed(const struct invocation *inv, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Reports a mistake in how the verb was used. */
 int command_misused(const struct invocation *inv, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A word that is none of `words` (ends with NULL): reports it, with the nearest as advice. */

@@ -60,8 +60,8 @@ static int put_arguments(struct buf *b, const struct program *p) {
         return r;
 }
 
-/* Caps of the call: 0 is the program's context, 1 its console. */
-static int put_contexts(struct buf *b) {
+/* Caps of the call: 0 is the program's context, 1 its console, 2 its data if it is given some. */
+static int put_contexts(struct buf *b, const struct program *p) {
         int r = value_put_text(b, "ctx");
 
         if (r == 0)
@@ -69,10 +69,14 @@ static int put_contexts(struct buf *b) {
         if (r == 0)
                 r = value_put_text(b, "contexts");
         if (r == 0)
-                r = value_put_map(b, 1);
+                r = value_put_map(b, p->data.handle != 0 ? 2 : 1);
         if (r == 0)
                 r = value_put_text(b, "console");
-        return r == 0 ? value_put_cap(b, 1) : r;
+        if (r == 0)
+                r = value_put_cap(b, 1);
+        if (r == 0 && p->data.handle != 0)
+                r = value_put_text(b, "data");
+        return r == 0 && p->data.handle != 0 ? value_put_cap(b, 2) : r;
 }
 
 static int put_properties(struct buf *b, const struct invocation *inv) {
@@ -104,7 +108,7 @@ static int put_spec(struct buf *b, const struct program *p) {
         if (r == 0)
                 r = put_arguments(b, p);
         if (r == 0)
-                r = put_contexts(b);
+                r = put_contexts(b, p);
         if (r == 0 && !inv->is_admin)
                 r = put_integer_member(b, "uid", PROGRAM_UID);
         if (r == 0)
@@ -156,7 +160,9 @@ static int make_console(struct program *p) {
 }
 
 int program_start(struct program *p) {
-        struct wire_cap caps[] = { { .handle = 0 }, { .handle = p->console.handle } };
+        struct wire_cap caps[] = { { .handle = p->ctx },
+                                   { .handle = p->console.handle },
+                                   { .handle = p->data.handle } };
         struct buf spec CLEANUP(buf_deinit), answer CLEANUP(buf_deinit);
         struct value_reader reader;
         char purpose[192];
@@ -166,13 +172,13 @@ int program_start(struct program *p) {
 
         tree_args_init(&spec);
         tree_args_init(&answer);
-        caps[0].handle = p->ctx;
         snprintf(purpose, sizeof(purpose), "run '%s'", p->what);
         r = put_spec(&spec, p);
         if (r < 0)
                 return fail_errno(&p->inv->output, r, "cannot %s", purpose);
         r = client_call(p->inv->client, CLIENT_NATIVE_HANDLE, "process.run", &spec, caps,
-                        ARRAY_SIZE(caps), TREE_TIMEOUT_US, &status, &answer);
+                        ARRAY_SIZE(caps) - (p->data.handle == 0), TREE_TIMEOUT_US, &status,
+                        &answer);
         if (r < 0)
                 return tree_lost(p->inv, r, purpose);
         if (status != STATUS_OK)
@@ -188,7 +194,11 @@ int program_start(struct program *p) {
 int program_prepare(struct program *p) {
         int exit_code = make_console(p);
 
-        return exit_code == 0 ? make_context(p) : exit_code;
+        if (exit_code == 0)
+                exit_code = make_context(p);
+        if (exit_code == 0 && p->inv->data)
+                exit_code = data_object_open(&p->data, p->inv, p->inv->data);
+        return exit_code;
 }
 
 int program_kill(const struct program *p) {

@@ -12,6 +12,7 @@
 #include "libipc/client.h"
 #include "thoxctl/command.h"
 #include "thoxctl/console.h"
+#include "thoxctl/data_object.h"
 
 struct program {
         struct invocation *inv;
@@ -23,10 +24,11 @@ struct program {
         struct buf source; /* when is_code */
         struct console console;
         uint32_t ctx; /* handle of its context 0 */
+        struct data_object data;
         uint32_t pid;
 };
 
-/* Its console, to be released also after a failure, and its context, by inv->is_admin. 0 or an exit code
+/* Its console, to be released also after a failure, its context, by inv->is_admin, and its data. 0 or an exit code
  * after the failure was reported. */
 int program_prepare(struct program *p);
 /* The same result. From here on p->pid is its pid. */

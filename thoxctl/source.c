@@ -3,7 +3,6 @@
  */
 #include "thoxctl/source.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -12,12 +11,10 @@
 #include "libipc/base/fd.h"
 #include "libipc/limits.h"
 
-#define SOURCE_TOO_LONG "a source has at most 4 MiB"
-static_assert(LIMIT_SOURCE_BYTES == 4u << 20, "SOURCE_TOO_LONG names it");
 #define STEP_BYTES 65536u
 
 /* 0, -EFBIG, or -errno. */
-static int read_all(int fd, struct buf *bytes) {
+static int read_all(int fd, size_t max, struct buf *bytes) {
         ssize_t n;
         int r;
 
@@ -31,12 +28,13 @@ static int read_all(int fd, struct buf *bytes) {
                 if (n <= 0)
                         return n < 0 ? -errno : 0;
                 bytes->len += (size_t)n;
-                if (bytes->len > LIMIT_SOURCE_BYTES)
+                if (bytes->len > max)
                         return -EFBIG;
         }
 }
 
-int source_read(const struct invocation *inv, const char *path, struct buf *bytes) {
+int source_read(const struct invocation *inv, const char *path, size_t max, struct buf *bytes) {
+        char too_long[64];
         bool is_stdin = strcmp(path, "-") == 0;
         int fd CLEANUP(fd_closep) = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC);
         int r;
@@ -44,12 +42,13 @@ int source_read(const struct invocation *inv, const char *path, struct buf *byte
         if (!is_stdin && fd < 0)
                 r = -errno;
         else
-                r = read_all(is_stdin ? STDIN_FILENO : fd, bytes);
+                r = read_all(is_stdin ? STDIN_FILENO : fd, max, bytes);
+        snprintf(too_long, sizeof(too_long), "it may have at most %zu MiB", max >> 20);
         if (r == -EFBIG)
                 return fail(&inv->output,
                             (struct failure){ .exit_code = EXIT_CODE_FAILED,
                                               .code = "limit",
-                                              .why = SOURCE_TOO_LONG },
+                                              .why = too_long },
                             "cannot read '%s'", path);
         if (r == -ENOENT)
                 return fail(&inv->output,

@@ -150,11 +150,11 @@ static int await_answer(struct invocation *inv,
         return event.values_len == 0 ? 0 : buf_add(answer, event.values, event.values_len);
 }
 
-static int ask(struct invocation *inv,
-               const struct client_request *request,
-               uint64_t timeout_us,
-               uint32_t *ret_status,
-               struct buf *answer) {
+int tree_ask_through(struct invocation *inv,
+                     const struct client_request *request,
+                     uint64_t timeout_us,
+                     uint32_t *ret_status,
+                     struct buf *answer) {
         uint64_t start = clock_now_us();
         int r = await_answer(inv, request, timeout_us, ret_status, answer);
         if (r < 0)
@@ -179,7 +179,7 @@ int tree_ask(struct invocation *inv,
              uint32_t *ret_status,
              struct buf *answer) {
         struct client_request request = request_of(endpoint, args);
-        return ask(inv, &request, tree_timeout(inv), ret_status, answer);
+        return tree_ask_through(inv, &request, tree_timeout(inv), ret_status, answer);
 }
 
 /* Only OK is good enough. */
@@ -194,7 +194,7 @@ static int call(struct invocation *inv,
         int exit_code;
 
         buf_init(&answer, LIMIT_MESSAGE_BYTES);
-        exit_code = ask(inv, request, timeout_us, &status, &answer);
+        exit_code = tree_ask_through(inv, request, timeout_us, &status, &answer);
         if (exit_code != 0)
                 return exit_code;
         if (status != STATUS_OK)

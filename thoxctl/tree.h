@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "libipc/base/buf.h"
+#include "libipc/client.h"
 #include "libipc/value.h"
 #include "thoxctl/command.h"
 
@@ -30,6 +31,12 @@ int tree_ask(struct invocation *inv,
              const struct buf *args,
              uint32_t *ret_status,
              struct buf *answer);
+/* The same of whatever handle the request names. */
+int tree_ask_through(struct invocation *inv,
+                     const struct client_request *request,
+                     uint64_t timeout_us,
+                     uint32_t *ret_status,
+                     struct buf *answer);
 /* As tree_ask, but anything except OK is a failure: "cannot `purpose`". *ret_values is an array,
  * owned by the caller. */
 int tree_call(struct invocation *inv,

@@ -15,6 +15,7 @@ _thoxctl_ask() {
 _thoxctl_names() {
     case $1 in
     process) _thoxctl_ask ps | awk '{ print $4 }' ;;
+    object) _thoxctl_ask data list | awk '{ sub("^program:", "", $1); print $1 }' ;;
     endpoint) _thoxctl_ask services | awk '{ print $1 }' ;;
     *) _thoxctl_ask get "$1" | awk '{ print $1 }' ;;
     esac
@@ -22,7 +23,7 @@ _thoxctl_names() {
 
 _thoxctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local verbs='run repl ps ls list status top kill logs get set rm versions rollback call services
+    local verbs='run repl ps ls list status top kill logs get set rm versions rollback data locks call services
         describe handles calls push listen trace backup restore compact check stats shutdown version help'
     local common='--help --version --quiet --verbose --json --color --no-legend --timeout --yes
         --socket --dir --user --system'
@@ -31,7 +32,7 @@ _thoxctl() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --dir | --socket | -S | --timeout | --color | --name | --runtime | --memory | --quantum | \
-            --priority | --restart | --expect | --note | --lines | -n | --key | --match | --count | --delay | -d | --libexec | --store) ((i++)) ;;
+            --priority | --restart | --ttl | --from | --bytes | --keys | --data | --expect | --note | --lines | -n | --key | --match | --count | --delay | -d | --libexec | --store) ((i++)) ;;
         -*) ;;
         *)
             if [[ -z $verb ]]; then verb=${COMP_WORDS[i]}; else words+=("${COMP_WORDS[i]}"); fi
@@ -50,11 +51,12 @@ _thoxctl() {
 
     case $verb in
     repl) own='--admin --name --runtime --memory --quantum' ;;
-    run) own='--admin --name --runtime --memory --quantum --priority --restart --trace --strace' ;;
+    run) own='--admin --data --name --runtime --memory --quantum --priority --restart --trace --strace' ;;
     kill | shutdown) own='--now' ;;
     get) own='--version' ;;
     set | rm) own='--expect --note' ;;
     logs) own='--lines' ;;
+    data) own='--expect --ttl --from --count --bytes --keys' ;;
     call) own='--oneway' ;;
     push) own='--key' ;;
     listen) own='--match --count' ;;
@@ -82,6 +84,16 @@ _thoxctl() {
             mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names endpoint)" -- "$cur")
         ;;
     help) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
+    locks) mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names object)" -- "$cur") ;;
+    data)
+        case ${#words[@]} in
+        0) mapfile -t COMPREPLY < <(
+            compgen -W 'list info get set del keys watch read write limit rm' -- "$cur"
+        ) ;;
+        1) mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names object)" -- "$cur") ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        esac
+        ;;
     backup | restore) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     get | set | rm | versions | rollback)
         case ${#words[@]} in

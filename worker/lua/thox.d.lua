@@ -379,7 +379,7 @@ local data = {}
 ---@field max_keys integer
 ---@field max_bytes integer
 ---@field revision integer
----@field time integer of the last change, seconds since 1970
+---@field time number when it came to be, seconds since 1970
 
 ---@class thox.LockRow
 ---@field name string
