@@ -135,7 +135,7 @@ local d, handle = open("test:persistent")
 local pid = os.run_code([[
     local lock = os.rpc[os.contexts.data].lock("shared work")
     os.rpc[os.contexts.data].set("g", "locked")
-    os.pull({ type = "never" })
+    os.pull({ name = "never" })
 ]], { contexts = { data = handle } })
 while d.get("g") ~= "locked" do
     d.watch("g")
