@@ -318,6 +318,6 @@ int launch_begin(struct process *p) {
 
         p->is_forking = true;
         p->initd->processes.n_forking++;
-        spawn_fork(zygote, p->pid, p->name, fd);
+        spawn_fork(zygote, p->pid, p->name, p->spec->properties.memory_bytes, fd);
         return 0;
 }

@@ -90,10 +90,12 @@ int spawn_exec(const char *path, char *const argv[], int fd, pid_t *ret_pid) {
         return 0;
 }
 
-void spawn_fork(struct peer *zygote, uint32_t pid, const char *name, int fd) {
+void spawn_fork(
+        struct peer *zygote, uint32_t pid, const char *name, uint64_t memory_bytes, int fd) {
         Thox__Fork body = THOX__FORK__INIT;
         body.pid = pid;
         body.name = wire_bytes(name, strlen(name));
+        body.memory_bytes = memory_bytes;
 
         WIRE_MESSAGE(message, 0, FORK, fork, &body);
         struct wire_extra extra = { .fds = &fd, .n_fds = 1 };

@@ -22,7 +22,7 @@ int spawn_raise_limits(void);
 int spawn_exec(const char *path, char *const argv[], int fd, pid_t *ret_pid);
 
 /* Asks the zygote for a worker on socket `fd` (taken, also on failure); Forked answers. */
-void spawn_fork(struct peer *zygote, uint32_t pid, const char *name, int fd);
+void spawn_fork(struct peer *zygote, uint32_t pid, const char *name, uint64_t memory_bytes, int fd);
 
 /* To a child of ours that has not been reaped; `pid` is never 0 or negative. */
 void spawn_kill(pid_t pid, int signal);

@@ -96,6 +96,12 @@
 #define LIMIT_EXIT_MESSAGE_BYTES 4096u
 #define LIMIT_RUN_CONTEXTS 64u /* that one process.run gives beside context 0 */
 
+/* Of a worker's process: what stands behind the limits above when they fail. */
+#define LIMIT_WORKER_FDS 32u                /* socket, stderr, the images of a start */
+#define LIMIT_WORKER_STACK_BYTES (2u << 20) /* Lua's own limit on C calls takes a quarter */
+#define LIMIT_WORKER_MESSAGES_BYTES                                                                \
+        (4 * LIMIT_OUT_BYTES) /* address space for messages on their way */
+
 /* Supervision. */
 #define LIMIT_RESTARTS 5u /* within the window: then degraded / failed */
 #define LIMIT_RESTART_WINDOW_US (10u * 1000000u)

@@ -15,6 +15,7 @@ packages=(
     libmd-dev
     libncurses-dev
     libprotobuf-c-dev
+    libseccomp-dev
     libsystemd-dev
     lua-check
     lua5.4

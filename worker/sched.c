@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "libipc/base/clock.h"
 #include "libipc/base/macros.h"
@@ -22,19 +23,16 @@ static void sched_end_slice(struct sched *s) {
                 vm_arm_hook(s->vm->current);
 }
 
-static void sched_on_signal(int number UNUSED, siginfo_t *info, void *context UNUSED) {
-        struct sched *s = info->si_value.sival_ptr;
-        if (info->si_code != SI_TIMER || !s)
-                return;
-        s->is_armed = false;
-        sched_end_slice(s);
+static struct sched *sched_current; /* signals carry no pointer */
+
+static void sched_on_slice(int number UNUSED) {
+        sched_current->is_armed = false;
+        sched_end_slice(sched_current);
 }
 
-static struct sched *sched_looking; /* this signal carries no pointer */
-
 static void sched_on_look(int number UNUSED) {
-        sched_looking->must_look = 1;
-        sched_end_slice(sched_looking);
+        sched_current->must_look = 1;
+        sched_end_slice(sched_current);
 }
 
 void sched_init(struct sched *s, struct vm *vm) {
@@ -47,12 +45,14 @@ void sched_init(struct sched *s, struct vm *vm) {
 }
 
 void sched_set_quantum(struct sched *s, uint32_t quantum_us) {
-        struct sigaction action = { .sa_handler = sched_on_look, .sa_flags = SA_RESTART };
+        struct sigaction slice = { .sa_handler = sched_on_slice, .sa_flags = SA_RESTART };
+        struct sigaction look = { .sa_handler = sched_on_look, .sa_flags = SA_RESTART };
         s->quantum_us = quantum_us;
         if (quantum_us == 0)
                 return;
-        sched_looking = s;
-        (void)sigaction(SCHED_LOOK_SIGNAL, &action, NULL);
+        sched_current = s;
+        (void)sigaction(SCHED_SIGNAL, &slice, NULL);
+        (void)sigaction(SCHED_LOOK_SIGNAL, &look, NULL);
 }
 
 struct task *sched_add_task(struct sched *s, uint64_t tid) {
@@ -159,27 +159,10 @@ struct task *sched_next(struct sched *s) {
         return t;
 }
 
-static bool sched_open_timer(struct sched *s) {
-        struct sigaction action = { .sa_sigaction = sched_on_signal,
-                                    .sa_flags = SA_SIGINFO | SA_RESTART };
-        struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SCHED_SIGNAL };
-        event.sigev_value.sival_ptr = s;
-        if (sigaction(SCHED_SIGNAL, &action, NULL) < 0)
-                return false;
-        s->has_timer = timer_create(CLOCK_MONOTONIC, &event, &s->timer) == 0;
-        return s->has_timer;
-}
-
 void sched_arm(struct sched *s) {
         if (s->is_armed || s->quantum_us == 0)
                 return;
-        if (!s->has_timer && !sched_open_timer(s)) {
-                s->quantum_us = 0; /* no timer to be had: cooperative from here on */
-                return;
-        }
-        struct itimerspec when = { .it_value = { .tv_sec = s->quantum_us / CLOCK_S_US,
-                                                 .tv_nsec = s->quantum_us % CLOCK_S_US * 1000 } };
-        s->is_armed = true;
-        if (timer_settime(s->timer, 0, &when, NULL) < 0)
-                s->is_armed = false;
+        struct itimerval when = { .it_value = { .tv_sec = s->quantum_us / CLOCK_S_US,
+                                                .tv_usec = s->quantum_us % CLOCK_S_US } };
+        s->is_armed = setitimer(ITIMER_REAL, &when, NULL) == 0;
 }

@@ -33,8 +33,6 @@ struct sched {
         size_t n_tasks;
         uint64_t next_tid;
         uint32_t quantum_us;
-        timer_t timer;
-        bool has_timer;
         volatile bool is_armed;
         volatile sig_atomic_t must_look; /* initd asked to read its socket, whatever computes */
         uint64_t n_overruns;             /* slices that ended where no switch is possible */

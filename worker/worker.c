@@ -567,6 +567,7 @@ static int worker_say_hello(struct worker *w) {
         Thox__Hello hello = THOX__HELLO__INIT;
         hello.version_min = hello.version_max = WIRE_VERSION;
         hello.name = wire_bytes("worker", strlen("worker"));
+        hello.confinement = wire_bytes(w->options.confinement.states, _CONFINEMENT_LAYER_N);
         WIRE_MESSAGE(m, 0, HELLO, hello, &hello);
         int r = conn_send(&w->syscalls.conn, &m, NULL);
         if (r != 0)

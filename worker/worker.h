@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "libipc/base/macros.h"
+#include "libipc/confinement.h"
 #include "worker/binding.h"
 #include "worker/event.h"
 #include "worker/listener.h"
@@ -31,11 +32,12 @@ struct worker_image {
         char name[LIMIT_NAME_BYTES + 32];
 };
 
-/* How the zygote was started. */
+/* How the zygote was started, and what it made of us. */
 struct worker_options {
         bool has_no_hooks;   /* cooperative whatever the quantum */
         const void *prelude; /* bytecode */
         size_t prelude_len;
+        struct confinement confinement; /* what holds us; said in Hello */
 };
 
 struct worker {

@@ -24,6 +24,7 @@
 #include "libipc/base/fd.h"
 #include "libipc/base/log.h"
 #include "libipc/conn.h"
+#include "worker/confine.h"
 #include "worker/start.h"
 #include "worker/worker.h"
 
@@ -38,7 +39,7 @@ struct zygote {
         bool has_conn;
         struct worker_options worker;
         void *prelude;
-        pid_t parent;
+        struct confine confine;
         char *title; /* the memory of argv and environment, which /proc shows */
         size_t title_len;
 };
@@ -53,18 +54,23 @@ static void zygote_set_title(const struct zygote *z, const char *name, size_t le
         snprintf(z->title, z->title_len, "%s", title);
 }
 
+/* By the socket, whose other end nobody else has; the parent's number is not to be had from within. */
+static bool zygote_has_lost_initd(void) {
+        struct pollfd p = { .fd = ZYGOTE_FD, .events = POLLIN };
+        return poll(&p, 1, 0) < 0 || (p.revents & POLLHUP) != 0;
+}
+
 static void __attribute__((noreturn))
-zygote_become_worker(const struct zygote *z, int fd, const char *name, size_t len) {
-        if (dup2(fd, ZYGOTE_FD) < 0 || close_range(ZYGOTE_FD + 1, ~0u, 0) < 0)
+zygote_become_worker(const struct zygote *z, int fd, const Thox__Fork *request) {
+        struct worker_options options = z->worker;
+        if (dup2(fd, ZYGOTE_FD) < 0)
                 _exit(1);
-        close(STDIN_FILENO);
-        close(STDOUT_FILENO);
-        /* The parent is initd. It may have died before the request for its death took effect. */
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != z->parent)
+        zygote_set_title(z, (const char *)request->name.data, request->name.len);
+        confine_apply(&z->confine, ZYGOTE_FD, request->memory_bytes, &options.confinement);
+        /* initd may have died before the request for our death took effect. */
+        if (zygote_has_lost_initd())
                 _exit(1);
-        zygote_set_title(z, name, len);
-        worker_run(ZYGOTE_FD, &z->worker);
+        worker_run(ZYGOTE_FD, &options);
 }
 
 /* ---- the zygote ---------------------------------------------------------------------------- */
@@ -80,7 +86,7 @@ static int zygote_fork(struct zygote *z, const struct wire_frame *f) {
         else
                 pid = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
         if (pid == 0)
-                zygote_become_worker(z, fd, (const char *)request->name.data, request->name.len);
+                zygote_become_worker(z, fd, request);
         reply.linux_pid = pid > 0 ? (uint32_t)pid : 0;
         reply.error = pid > 0 ? 0 : (uint32_t)errno;
         fd_close(fd);
@@ -140,11 +146,11 @@ static int zygote_prepare(struct zygote *z, const struct zygote_options *o) {
         /* From a terminal these go to the whole group; initd decides who ends. */
         signal(SIGINT, SIG_IGN);
         signal(SIGHUP, SIG_IGN);
-        z->parent = getppid();
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         zygote_take_title(z, o);
         setenv("TZ", "UTC0", 1);
         tzset();
+        confine_init(&z->confine);
         int r = start_compile_prelude(&prelude, &z->worker.prelude_len);
         if (r < 0)
                 return error_trace(r);
@@ -165,6 +171,7 @@ static void zygote_deinit(struct zygote *z) {
                 conn_deinit(&z->conn);
         if (z->scratch.bytes)
                 conn_scratch_deinit(&z->scratch);
+        confine_deinit(&z->confine);
         free(z->prelude);
 }
 

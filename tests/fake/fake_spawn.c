@@ -67,7 +67,8 @@ int spawn_exec(const char *path, char *const argv[], int fd, pid_t *ret_pid) {
         return 0;
 }
 
-void spawn_fork(struct peer *zygote, uint32_t pid, const char *name, int fd) {
+void spawn_fork(
+        struct peer *zygote, uint32_t pid, const char *name, uint64_t memory_bytes UNUSED, int fd) {
         cr_assert(zygote);
         cr_assert_gt(strlen(name), 0);
         add_child(NULL, pid, fd);

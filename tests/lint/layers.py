@@ -36,6 +36,7 @@ FOREIGN = [
     ("Lua", r"#\s*include\s*<(lua5\.4/)?(lua|lauxlib|lualib|luaconf)\.h>", {"worker/", "runtimed/compile.c"}),
     ("ncurses", r"#\s*include\s*<n?curses", {"thoxctl/screen.c"}),
     ("libedit", r"#\s*include\s*<(histedit|editline)", {"thoxctl/line.c"}),
+    ("libseccomp", r"#\s*include\s*<seccomp\.h>", {"worker/filter.c"}),
     ("sd_notify", r"\bsd_notifyf?\s*\(|#\s*include\s*<systemd/", {"initd/notify.c"}),
 ]
 

@@ -1,0 +1,75 @@
+/*
+ * confinement.c - see confinement.h.
+ */
+#include "libipc/confinement.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "libipc/base/macros.h"
+
+static const char *const names[] = {
+        [CONFINEMENT_DESCRIPTORS] = "descriptors",
+        [CONFINEMENT_DEATH_SIGNAL] = "death-signal",
+        [CONFINEMENT_NO_NEW_PRIVS] = "no-new-privs",
+        [CONFINEMENT_CAPABILITIES] = "capabilities",
+        [CONFINEMENT_LIMITS] = "limits",
+        [CONFINEMENT_UNDUMPABLE] = "undumpable",
+        [CONFINEMENT_NO_WX] = "no-wx",
+        [CONFINEMENT_LANDLOCK] = "landlock",
+        [CONFINEMENT_SECCOMP] = "seccomp",
+};
+static_assert(ARRAY_SIZE(names) == _CONFINEMENT_LAYER_N, "one name per layer");
+
+/* What is known of a layer that failed with an error; the general text of the error else. */
+static const struct {
+        enum confinement_layer layer;
+        int error;
+        const char *why;
+} reasons[] = {
+        { CONFINEMENT_NO_WX, EINVAL, "the kernel cannot do it; Linux 6.3 can" },
+        { CONFINEMENT_LANDLOCK, ENOSYS,
+          "the kernel was built without Landlock; Linux 5.13 and CONFIG_SECURITY_LANDLOCK have "
+          "it" },
+        { CONFINEMENT_LANDLOCK, EOPNOTSUPP,
+          "Landlock is not enabled; add it to lsm= on the kernel's command line" },
+        { CONFINEMENT_SECCOMP, EOPNOTSUPP,
+          "thox was built with a sanitizer, which needs what the filter forbids" },
+        { CONFINEMENT_SECCOMP, EINVAL, "the kernel was built without CONFIG_SECCOMP_FILTER" },
+};
+
+void confinement_init(struct confinement *c) {
+        memset(c->states, CONFINEMENT_UNKNOWN, sizeof(c->states));
+}
+
+void confinement_read(struct confinement *c, const void *bytes, size_t len) {
+        confinement_init(c);
+        if (len > 0)
+                memcpy(c->states, bytes, len < sizeof(c->states) ? len : sizeof(c->states));
+}
+
+bool confinement_is_full(const struct confinement *c) {
+        for (size_t i = 0; i < _CONFINEMENT_LAYER_N; i++) {
+                if (!confinement_is_on(c, (enum confinement_layer)i))
+                        return false;
+        }
+        return true;
+}
+
+const char *confinement_name(enum confinement_layer layer) {
+        return names[layer];
+}
+
+const char *confinement_why(const struct confinement *c, enum confinement_layer layer) {
+        int error = c->states[layer];
+        if (error == CONFINEMENT_ON)
+                return "";
+        if (error == CONFINEMENT_UNKNOWN)
+                return "the worker has not said";
+        for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+                if (reasons[i].layer == layer && reasons[i].error == error)
+                        return reasons[i].why;
+        }
+        return strerrordesc_np(error) ? strerrordesc_np(error) : "an unknown error";
+}
