@@ -158,6 +158,29 @@ static void boot_run_init(struct boot *b) {
         }
 }
 
+static void boot_log_layer(const struct confinement *c,
+                           enum confinement_layer layer,
+                           bool is_error) {
+        enum log_level level = is_error ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO;
+        if (!confinement_is_on(c, layer))
+                log_write(level, "workers run without %s: %s", confinement_name(layer),
+                          confinement_why(c, layer));
+}
+
+void boot_check_confinement(struct boot *b) {
+        const struct confinement *c = &b->initd->confinement;
+        bool is_required = b->initd->config->is_sandbox_required;
+        if (b->step != BOOT_STEP_DAEMONS || confinement_is_full(c))
+                return;
+        for (size_t i = 0; i < _CONFINEMENT_LAYER_N; i++)
+                boot_log_layer(c, (enum confinement_layer)i, is_required);
+        if (!is_required)
+                return;
+        log_error("--require-sandbox=full: a layer of confinement is missing; see above, or leave "
+                  "the option out");
+        stop_begin(&b->initd->stop, EXIT_FAILURE, true);
+}
+
 void boot_on_daemon_ready(struct boot *b) {
         if (b->step != BOOT_STEP_DAEMONS)
                 return;

@@ -42,6 +42,8 @@ void boot_deinit(struct boot *b);
 /* Starts the daemons and the zygote. */
 int boot_begin(struct boot *b);
 /* A daemon came up. */
+/* The zygote has said how workers are confined: ends the start if that is not enough. */
+void boot_check_confinement(struct boot *b);
 void boot_on_daemon_ready(struct boot *b);
 /* The init program says that the tree is up. */
 void boot_on_ready(struct boot *b);

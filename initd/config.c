@@ -30,6 +30,7 @@ enum option_key {
         OPTION_NO_INIT,
         OPTION_NO_VERIFY,
         OPTION_NO_HOOKS,
+        OPTION_REQUIRE_SANDBOX,
         OPTION_READY_FD,
         OPTION_LOG_LEVEL,
         OPTION_VERSION,
@@ -48,6 +49,8 @@ static const struct argp_option options[] = {
         { "no-init", OPTION_NO_INIT, NULL, 0, "Start the daemons only; implies --keep", 0 },
         { "no-verify", OPTION_NO_VERIFY, NULL, 0, "Do not check the boot store's manifest", 0 },
         { "no-hooks", OPTION_NO_HOOKS, NULL, 0, "Cooperative tasks: never pre-empt Lua", 0 },
+        { "require-sandbox", OPTION_REQUIRE_SANDBOX, "full", 0,
+          "Start only if workers are confined by every layer", 0 },
         { "ready-fd", OPTION_READY_FD, "N", 0, "Write a byte to N and close it when ready", 0 },
         { "log-level", OPTION_LOG_LEVEL, "LEVEL", 0, "error, warning, info (default) or debug", 0 },
         { "help", 'h', NULL, 0, "Print this list", -1 },
@@ -86,6 +89,15 @@ static int config_parse_level(struct config *c, const char *text) {
                 return CONFIG_E_REFUSED;
         }
         c->log_level = (enum log_level)level;
+        return 0;
+}
+
+static int config_parse_sandbox(struct config *c, const char *text) {
+        if (strcmp(text, "full") != 0) {
+                fprintf(stderr, PROGRAM ": --require-sandbox: '%s' is not 'full'\n", text);
+                return CONFIG_E_REFUSED;
+        }
+        c->is_sandbox_required = true;
         return 0;
 }
 
@@ -132,6 +144,8 @@ static int config_on_option(int key, char *arg, struct argp_state *state) {
         case OPTION_NO_HOOKS:
                 c->has_no_hooks = true;
                 return 0;
+        case OPTION_REQUIRE_SANDBOX:
+                return config_parse_sandbox(c, arg);
         case OPTION_READY_FD:
                 return config_parse_fd(c, arg);
         case OPTION_LOG_LEVEL:

@@ -17,11 +17,12 @@ struct config {
         const char *file; /* --config; NULL: the one of `paths`, if it exists */
         char boot_dir[PATH_MAX];
         char libexec[PATH_MAX];
-        bool is_kept;       /* --keep: go on without programs */
-        bool has_init;      /* without --no-init: not only the daemons */
-        bool is_unverified; /* --no-verify: the boot store's hashes are not looked at */
-        bool has_no_hooks;  /* --no-hooks: for the zygote */
-        int ready_fd;       /* -1: none */
+        bool is_kept;             /* --keep: go on without programs */
+        bool has_init;            /* without --no-init: not only the daemons */
+        bool is_unverified;       /* --no-verify: the boot store's hashes are not looked at */
+        bool has_no_hooks;        /* --no-hooks: for the zygote */
+        bool is_sandbox_required; /* --require-sandbox=full */
+        int ready_fd;             /* -1: none */
         enum log_level log_level;
 
         struct paths paths;

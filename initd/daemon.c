@@ -48,8 +48,11 @@ static const char *daemon_args(const struct daemon *d, const char *argv[DAEMON_A
                 argv[n++] = c->boot_dir;
         } else if (d->id == DAEMON_RUNTIMED) {
                 path = c->runtimed;
-        } else if (c->has_no_hooks) {
-                argv[n++] = "--no-hooks";
+        } else {
+                if (c->has_no_hooks)
+                        argv[n++] = "--no-hooks";
+                if (c->is_sandbox_required)
+                        argv[n++] = "--require-sandbox";
         }
         if (c->log_level == LOG_LEVEL_DEBUG && d->id != DAEMON_ZYGOTE)
                 argv[n++] = "--verbose";

@@ -65,9 +65,14 @@ static void on_hello(struct peer *peer, const Thox__Hello *hello) {
                 daemon_on_hello(peer->userdata);
                 break;
         case PEER_ROLE_ZYGOTE:
+                confinement_read(&initd->confinement, hello->confinement.data,
+                                 hello->confinement.len);
+                boot_check_confinement(&initd->boot);
                 daemon_on_hello(peer->userdata);
                 break;
         case PEER_ROLE_WORKER: /* Start is on its way already */
+                process_on_hello(peer->userdata, hello);
+                break;
         case _PEER_ROLE_N:
                 break;
         }

@@ -46,6 +46,7 @@ struct initd {
         struct control control;
         struct daemon daemons[_DAEMON_N];
         struct process_registry processes;
+        struct confinement confinement; /* of workers, by the zygote's word */
         struct journal journal;
         struct notify notify;
         struct loop_signal sigchld, sighup, sigint, sigterm;

@@ -280,6 +280,7 @@ static int launch_make_peer(struct process *p, int *ret_fd) {
         p->peer->properties = &p->spec->properties;
         p->peer->priority = p->spec->properties.priority;
         p->generation = p->peer->generation;
+        p->confinement = (struct confinement){ 0 };
         *ret_fd = fds[1];
         return 0;
 }

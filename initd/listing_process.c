@@ -17,8 +17,15 @@ struct row {
         const char *name, *program, *state;
         uint32_t restarts;
         uint64_t started_us, n_calls;
-        const struct peer *peer; /* NULL: not connected, or initd */
+        const struct confinement *confinement; /* NULL: none of the programs */
+        const struct peer *peer;               /* NULL: not connected, or initd */
 };
+
+static void write_confinement(struct record *out, const struct confinement *c) {
+        char text[CONFINEMENT_TEXT_BYTES];
+        confinement_summarize(c, text);
+        record_text(out, "confinement", text);
+}
 
 static void write_row(struct listing *l, const struct row *row) {
         struct record *out = listing_add(l);
@@ -46,6 +53,8 @@ static void write_row(struct listing *l, const struct row *row) {
         record_integer(out, "calls", row->n_calls);
         record_integer(out, "calls_made", row->peer ? row->peer->n_calls_made : 0);
         record_integer(out, "calls_served", row->peer ? row->peer->n_calls_served : 0);
+        if (row->confinement)
+                write_confinement(out, row->confinement);
         record_end(out);
 }
 
@@ -85,6 +94,7 @@ static void write_program(struct listing *l, const struct process *p) {
                                     .name = p->name,
                                     .program = p->spec->program,
                                     .state = row_state(&p->supervisor),
+                                    .confinement = &p->confinement,
                                     .restarts = p->supervisor.n_restarts,
                                     .started_us = p->supervisor.started_us,
                                     .n_calls = p->n_calls_before +

@@ -30,6 +30,20 @@ static void record_daemons(struct record *out, const struct initd *initd) {
         }
 }
 
+/* A layer that is on has no "why". */
+static void record_confinement(struct record *out, const struct confinement *c) {
+        record_key(out, "confinement");
+        record_array(out, _CONFINEMENT_LAYER_N);
+        for (size_t i = 0; i < _CONFINEMENT_LAYER_N; i++) {
+                enum confinement_layer layer = (enum confinement_layer)i;
+                record_map(out);
+                record_text(out, "layer", confinement_name(layer));
+                record_text(out, "state", confinement_is_on(c, layer) ? "on" : "off");
+                record_text(out, "why", confinement_why(c, layer));
+                record_end(out);
+        }
+}
+
 static void status_on_request(struct native_request *request) {
         const struct initd *initd = request->router->userdata;
         const struct config *c = initd->config;
@@ -41,6 +55,7 @@ static void status_on_request(struct native_request *request) {
         record_float(&out, "uptime", (double)(clock_now_us() - initd->started_us) / 1e6);
         record_text(&out, "state", initd_state_name(initd));
         record_daemons(&out, initd);
+        record_confinement(&out, &initd->confinement);
         record_integer(&out, "processes", initd->processes.n_processes);
         record_integer(&out, "calls", initd->router.calls.n_used);
         record_integer(&out, "calls_routed", initd->router.n_calls_routed);

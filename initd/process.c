@@ -399,6 +399,10 @@ static void process_on_not_forked(struct process *p, enum thox_status status, co
         process_end_instance(p);
 }
 
+void process_on_hello(struct process *p, const Thox__Hello *body) {
+        confinement_read(&p->confinement, body->confinement.data, body->confinement.len);
+}
+
 void process_on_forked(struct initd *initd, const Thox__Forked *body) {
         struct process_registry *r = &initd->processes;
         struct process *p = table_find_u64(&r->by_pid, body->pid);

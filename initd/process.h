@@ -17,6 +17,7 @@
 #include "initd/supervise.h"
 #include "libipc/base/list.h"
 #include "libipc/base/table.h"
+#include "libipc/confinement.h"
 #include "libipc/limits.h"
 
 struct call;
@@ -51,9 +52,10 @@ struct process {
         struct peer *peer; /* of the instance; NULL when closed */
         uint32_t generation;
         pid_t linux_pid;
-        bool is_forking;       /* Fork sent, Forked not seen */
-        bool is_kill_wanted;   /* SIGKILL as soon as there is a linux_pid */
-        bool has_started;      /* Start sent */
+        struct confinement confinement; /* of the instance */
+        bool is_forking;                /* Fork sent, Forked not seen */
+        bool is_kill_wanted;            /* SIGKILL as soon as there is a linux_pid */
+        bool has_started;               /* Start sent */
         bool is_unstartable;   /* the start failed in a way that another try would not mend */
         bool is_hidden;        /* failed before it started: never listed, never told of */
         struct launch *launch; /* image asked for */
@@ -106,6 +108,7 @@ void process_fail_start(struct process *p, enum thox_status status, const char *
 void process_check_started(struct process *p);
 
 /* Events. */
+void process_on_hello(struct process *p, const Thox__Hello *body);
 void process_on_forked(struct initd *initd, const Thox__Forked *body);
 void process_on_zygote_lost(struct initd *initd);
 void process_on_exit(struct process *p, const Thox__Exit *body);

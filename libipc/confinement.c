@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libipc/base/macros.h"
@@ -34,17 +35,11 @@ static const struct {
           "it" },
         { CONFINEMENT_LANDLOCK, EOPNOTSUPP,
           "Landlock is not enabled; add it to lsm= on the kernel's command line" },
-        { CONFINEMENT_SECCOMP, EOPNOTSUPP,
-          "thox was built with a sanitizer, which needs what the filter forbids" },
         { CONFINEMENT_SECCOMP, EINVAL, "the kernel was built without CONFIG_SECCOMP_FILTER" },
 };
 
-void confinement_init(struct confinement *c) {
-        memset(c->states, CONFINEMENT_UNKNOWN, sizeof(c->states));
-}
-
 void confinement_read(struct confinement *c, const void *bytes, size_t len) {
-        confinement_init(c);
+        *c = (struct confinement){ 0 };
         if (len > 0)
                 memcpy(c->states, bytes, len < sizeof(c->states) ? len : sizeof(c->states));
 }
@@ -57,6 +52,24 @@ bool confinement_is_full(const struct confinement *c) {
         return true;
 }
 
+static bool confinement_is_unknown(const struct confinement *c) {
+        static const struct confinement unknown;
+        return memcmp(c, &unknown, sizeof(*c)) == 0;
+}
+
+void confinement_summarize(const struct confinement *c, char text[CONFINEMENT_TEXT_BYTES]) {
+        size_t len = 0;
+        if (confinement_is_full(c) || confinement_is_unknown(c)) {
+                strcpy(text, confinement_is_full(c) ? "full" : "unknown");
+                return;
+        }
+        for (size_t i = 0; i < _CONFINEMENT_LAYER_N && len < CONFINEMENT_TEXT_BYTES; i++) {
+                if (!confinement_is_on(c, (enum confinement_layer)i))
+                        len += (size_t)snprintf(text + len, CONFINEMENT_TEXT_BYTES - len, "%s%s",
+                                                len == 0 ? "without " : ", ", names[i]);
+        }
+}
+
 const char *confinement_name(enum confinement_layer layer) {
         return names[layer];
 }
@@ -67,6 +80,8 @@ const char *confinement_why(const struct confinement *c, enum confinement_layer 
                 return "";
         if (error == CONFINEMENT_UNKNOWN)
                 return "the worker has not said";
+        if (error == CONFINEMENT_SANITIZED)
+                return "thox was built with a sanitizer, which needs what this forbids";
         for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
                 if (reasons[i].layer == layer && reasons[i].error == error)
                         return reasons[i].why;

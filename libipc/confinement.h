@@ -23,15 +23,17 @@ enum confinement_layer {
 };
 
 /* States beside errno, which says why a layer is off. */
-#define CONFINEMENT_ON 0u
-#define CONFINEMENT_UNKNOWN 255u /* nobody has said */
+#define CONFINEMENT_UNKNOWN 0u     /* nobody has said */
+#define CONFINEMENT_SANITIZED 254u /* a sanitizer's run time needs what the layer forbids */
+#define CONFINEMENT_ON 255u
 
+#define CONFINEMENT_TEXT_BYTES 256u
+
+/* Zeroed: every layer is unknown. */
 struct confinement {
         uint8_t states[_CONFINEMENT_LAYER_N];
 };
 
-/* Every layer unknown. */
-void confinement_init(struct confinement *c);
 /* From a peer: a newer one may say more, an older one less. */
 void confinement_read(struct confinement *c, const void *bytes, size_t len);
 
@@ -39,6 +41,8 @@ static inline bool confinement_is_on(const struct confinement *c, enum confineme
         return c->states[layer] == CONFINEMENT_ON;
 }
 bool confinement_is_full(const struct confinement *c);
+/* "full", "unknown", or "without" and the layers that are off. */
+void confinement_summarize(const struct confinement *c, char text[CONFINEMENT_TEXT_BYTES]);
 
 const char *confinement_name(enum confinement_layer layer);
 /* Why the layer is off, and what would turn it on: a sentence. "" when it is on. */

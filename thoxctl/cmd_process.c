@@ -83,11 +83,20 @@ static void show_tree_status(const struct output *o, const json_t *tree) {
                 { "RESTARTS", "restarts", COLUMN_NUMBER },
         };
 
+        static const struct column LAYER_COLUMNS[] = {
+                { "CONFINEMENT", "layer", COLUMN_TEXT },
+                { "STATE", "state", COLUMN_TEXT },
+                { "WHY", "why", COLUMN_TEXT },
+        };
+
         for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)
                 output_field(o, &FIELDS[i], tree);
         fputc('\n', o->out);
         output_table(o, DAEMON_COLUMNS, ARRAY_SIZE(DAEMON_COLUMNS),
                      json_object_get(tree, "daemons"));
+        fputc('\n', o->out);
+        output_table(o, LAYER_COLUMNS, ARRAY_SIZE(LAYER_COLUMNS),
+                     json_object_get(tree, "confinement"));
 }
 
 static int status_of_tree(struct invocation *inv) {
@@ -135,6 +144,8 @@ static int status_of_absent(struct invocation *inv, const char *name) {
         return STATUS_CODE_NOT_RUNNING;
 }
 
+static const struct column CONFINEMENT = { "confinement", "confinement", COLUMN_TEXT };
+
 static void show_processes(const struct output *o, const json_t *processes) {
         for (size_t i = 0; i < json_array_size(processes); i++) {
                 if (i > 0)
@@ -145,6 +156,7 @@ static void show_processes(const struct output *o, const json_t *processes) {
                         field.title = field.key;
                         output_field(o, &field, json_array_get(processes, i));
                 }
+                output_field(o, &CONFINEMENT, json_array_get(processes, i));
         }
 }
 
@@ -246,6 +258,7 @@ const struct command VERB_PS = {
 
 const struct command VERB_STATUS = {
         .name = "status",
+        .aliases = { "info" },
         .group = COMMAND_GROUP_EVERYDAY,
         .usage = "[NAME|PID]",
         .summary = "state of the tree, or of a process; also as exit code",

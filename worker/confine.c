@@ -19,6 +19,10 @@
 #include "worker/heap.h"
 #include "worker/landlock.h"
 
+/* A sanitizer's run time reserves terabytes, makes system calls of its own and writes its report to a
+ * file: builds with one go without the layers that forbid that, and say so. */
+#define CONFINE_IS_SANITIZED HEAP_IS_CHECKED
+
 #ifndef PR_SET_MDWE
 #        define PR_SET_MDWE 65
 #        define PR_MDWE_REFUSE_EXEC_GAIN 1
@@ -54,10 +58,9 @@ static int confine_capabilities(void) {
         return syscall(SYS_capset, &header, none) < 0 ? errno : 0;
 }
 
-/* Address space: the heap and its reserve, a block that moves while it grows, and long messages. A
- * sanitizer reserves terabytes. */
+/* Address space: the heap and its reserve, a block that moves while it grows, and long messages. */
 static rlim_t confine_address_space(uint64_t memory_bytes) {
-        if (memory_bytes == 0 || HEAP_IS_CHECKED)
+        if (memory_bytes == 0 || CONFINE_IS_SANITIZED)
                 return RLIM_INFINITY;
         return 2 * memory_bytes + LIMIT_WORKER_MESSAGES_BYTES;
 }
@@ -96,22 +99,32 @@ static int confine_limits(uint64_t memory_bytes) {
         return error;
 }
 
+static int confine_landlock(void) {
+        return CONFINE_IS_SANITIZED ? (int)CONFINEMENT_SANITIZED : landlock_apply();
+}
+
 static int confine_filter(const struct confine *c) {
+        if (CONFINE_IS_SANITIZED)
+                return CONFINEMENT_SANITIZED;
         return c->filter_error != 0 ? c->filter_error : filter_apply(&c->filter);
+}
+
+static uint8_t confine_state(int error) {
+        return error == 0 ? CONFINEMENT_ON : (uint8_t)error;
 }
 
 void confine_apply(const struct confine *c,
                    int fd,
                    uint64_t memory_bytes,
                    struct confinement *ret) {
-        uint8_t *states = ret->states;
-        states[CONFINEMENT_DESCRIPTORS] = (uint8_t)confine_descriptors(fd);
-        states[CONFINEMENT_DEATH_SIGNAL] = (uint8_t)confine_prctl(PR_SET_PDEATHSIG, SIGKILL);
-        states[CONFINEMENT_NO_NEW_PRIVS] = (uint8_t)confine_prctl(PR_SET_NO_NEW_PRIVS, 1);
-        states[CONFINEMENT_CAPABILITIES] = (uint8_t)confine_capabilities();
-        states[CONFINEMENT_LIMITS] = (uint8_t)confine_limits(memory_bytes);
-        states[CONFINEMENT_UNDUMPABLE] = (uint8_t)confine_prctl(PR_SET_DUMPABLE, 0);
-        states[CONFINEMENT_NO_WX] = (uint8_t)confine_prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN);
-        states[CONFINEMENT_LANDLOCK] = (uint8_t)landlock_apply();
-        states[CONFINEMENT_SECCOMP] = (uint8_t)confine_filter(c);
+        uint8_t *s = ret->states;
+        s[CONFINEMENT_DESCRIPTORS] = confine_state(confine_descriptors(fd));
+        s[CONFINEMENT_DEATH_SIGNAL] = confine_state(confine_prctl(PR_SET_PDEATHSIG, SIGKILL));
+        s[CONFINEMENT_NO_NEW_PRIVS] = confine_state(confine_prctl(PR_SET_NO_NEW_PRIVS, 1));
+        s[CONFINEMENT_CAPABILITIES] = confine_state(confine_capabilities());
+        s[CONFINEMENT_LIMITS] = confine_state(confine_limits(memory_bytes));
+        s[CONFINEMENT_UNDUMPABLE] = confine_state(confine_prctl(PR_SET_DUMPABLE, 0));
+        s[CONFINEMENT_NO_WX] = confine_state(confine_prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN));
+        s[CONFINEMENT_LANDLOCK] = confine_state(confine_landlock());
+        s[CONFINEMENT_SECCOMP] = confine_state(confine_filter(c));
 }

@@ -18,7 +18,6 @@
 
 #include "libipc/base/fd.h"
 #include "libipc/base/macros.h"
-#include "worker/heap.h"
 
 /* Without conditions, the frequent ones first. */
 static const int allowed[] = {
@@ -116,8 +115,6 @@ static int filter_export(struct sock_fprog *ret, scmp_filter_ctx ctx) {
 }
 
 int filter_compile(struct sock_fprog *ret) {
-        if (HEAP_IS_CHECKED)
-                return EOPNOTSUPP;
         scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
         if (!ctx)
                 return ENOMEM;

@@ -6,8 +6,7 @@
 
 struct sock_fprog;
 
-/* Compiles the filter; libseccomp is used in the zygote only. 0 or an errno: EOPNOTSUPP in sanitized
- * builds, which have none. */
+/* Compiles the filter; libseccomp is used in the zygote only. 0 or an errno. */
 int filter_compile(struct sock_fprog *ret);
 void filter_free(struct sock_fprog *filter);
 

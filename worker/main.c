@@ -11,11 +11,13 @@
 #include "worker/zygote.h"
 
 static void usage(FILE *out) {
-        fprintf(out, "Usage: thox-worker [--zygote] [--no-hooks]\n"
+        fprintf(out, "Usage: thox-worker [--zygote] [--no-hooks] [--require-sandbox]\n"
                      "Started by thox-initd, with its socket on descriptor 3.\n"
                      "\n"
                      "  --zygote    fork workers on request (the default)\n"
                      "  --no-hooks  cooperative tasks: never pre-empt Lua\n"
+                     "  --require-sandbox\n"
+                     "              run nothing in a worker that lacks a layer of confinement\n"
                      "  --version   print the version\n"
                      "  --help      print this\n");
 }
@@ -24,6 +26,7 @@ int main(int argc, char **argv) {
         static const struct option options[] = {
                 { "zygote", no_argument, NULL, 'z' },
                 { "no-hooks", no_argument, NULL, 'n' },
+                { "require-sandbox", no_argument, NULL, 'r' },
                 { "version", no_argument, NULL, 'v' },
                 { "help", no_argument, NULL, 'h' },
                 { NULL, 0, NULL, 0 },
@@ -36,6 +39,9 @@ int main(int argc, char **argv) {
                         break;
                 case 'n':
                         zygote.has_no_hooks = true;
+                        break;
+                case 'r':
+                        zygote.is_confinement_required = true;
                         break;
                 case 'v':
                         puts("thox-worker " THOX_VERSION);

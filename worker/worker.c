@@ -576,6 +576,17 @@ static int worker_say_hello(struct worker *w) {
         return 0;
 }
 
+static void worker_check_confinement(struct worker *w) {
+        const struct confinement *c = &w->options.confinement;
+        char text[CONFINEMENT_TEXT_BYTES + 64];
+        if (!w->options.is_confinement_required || confinement_is_full(c))
+                return;
+        strcpy(text, "the worker is confined ");
+        confinement_summarize(c, text + strlen(text));
+        strcat(text, " (--require-sandbox=full)");
+        worker_exit(w, 1, EXIT_REASON_ERROR, text);
+}
+
 static int worker_init(struct worker *w, int fd, const struct worker_options *options) {
         *w = (struct worker){ .options = *options };
         int r = syscalls_init_take(&w->syscalls, fd, &w->events);
@@ -589,6 +600,7 @@ static int worker_init(struct worker *w, int fd, const struct worker_options *op
         r = worker_say_hello(w);
         if (r < 0)
                 return error_trace(r);
+        worker_check_confinement(w);
         r = vm_init(&w->vm);
         if (r < 0)
                 return error_trace(r);

@@ -38,6 +38,7 @@ struct worker_options {
         const void *prelude; /* bytecode */
         size_t prelude_len;
         struct confinement confinement; /* what holds us; said in Hello */
+        bool is_confinement_required;   /* runs nothing unless it is full */
 };
 
 struct worker {

@@ -15,8 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,10 +96,34 @@ static int zygote_fork(struct zygote *z, const struct wire_frame *f) {
         return error_fold(conn_send(&z->conn, &m, NULL));
 }
 
+/* What a worker will have of its confinement is known when one has been made: this one ends at once. */
+static int zygote_try_confinement(const struct zygote *z, struct confinement *ret) {
+        struct confinement *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+                                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (shared == MAP_FAILED)
+                return error_origin(errno);
+        pid_t pid = fork();
+        if (pid == 0) {
+                confine_apply(&z->confine, ZYGOTE_FD, LIMIT_MEMORY_BYTES, shared);
+                _exit(0);
+        }
+        int errnum = errno;
+        while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+        *ret = *shared;
+        munmap(shared, sizeof(*shared));
+        return pid < 0 ? error_origin(errnum) : 0;
+}
+
 static int zygote_say_hello(struct zygote *z) {
+        struct confinement confinement;
+        int r = zygote_try_confinement(z, &confinement);
+        if (r < 0)
+                return error_trace(r);
         Thox__Hello hello = THOX__HELLO__INIT;
         hello.version_min = hello.version_max = WIRE_VERSION;
         hello.name = wire_bytes("zygote", strlen("zygote"));
+        hello.confinement = wire_bytes(confinement.states, sizeof(confinement.states));
         WIRE_MESSAGE(m, 0, HELLO, hello, &hello);
         return error_fold(conn_send(&z->conn, &m, NULL));
 }
@@ -156,6 +182,7 @@ static int zygote_prepare(struct zygote *z, const struct zygote_options *o) {
                 return error_trace(r);
         z->worker.prelude = z->prelude = prelude;
         z->worker.has_no_hooks = o->has_no_hooks;
+        z->worker.is_confinement_required = o->is_confinement_required;
         r = conn_scratch_init(&z->scratch);
         if (r == 0)
                 r = conn_init_take(&z->conn, ZYGOTE_FD, &z->scratch);

@@ -10,7 +10,8 @@
 
 struct zygote_options {
         bool has_no_hooks;
-        char **argv; /* its memory becomes the children's titles */
+        bool is_confinement_required; /* a worker that lacks a layer runs nothing */
+        char **argv;                  /* its memory becomes the children's titles */
         int argc;
 };
 

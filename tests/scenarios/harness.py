@@ -132,13 +132,14 @@ class Running:
 
 
 class Tree:
-    """A tree in `directory` (default: a new one, removed at the end)."""
+    """A tree in `directory` (default: a new one, removed at the end); `prepare` is called before exec."""
 
-    def __init__(self, *options, directory=None, boot=None):
+    def __init__(self, *options, directory=None, boot=None, prepare=die_with_parent):
         self.options = options
         self.is_own_directory = directory is None
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="thox."))
         self.boot = boot or BUILD / "packaging/bootstore"
+        self.prepare = prepare
         self.initd = None
         self.log = self.directory / "log"
 
@@ -160,7 +161,7 @@ class Tree:
                 [BUILD / "initd/thox-initd", "--dir", self.directory, "--boot", self.boot,
                  "--libexec", BUILD, "--ready-fd", str(write_fd), *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[write_fd], env=env,
-                start_new_session=True, preexec_fn=die_with_parent)
+                start_new_session=True, preexec_fn=self.prepare)
         os.close(write_fd)
         return read_fd
 

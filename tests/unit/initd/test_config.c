@@ -49,13 +49,15 @@ Test(config, defaults_hold_without_options) {
 Test(config, options_are_taken) {
         cr_assert_eq(PARSE(ARG("--dir"), ARG("/x"), ARG("--user"), ARG("--keep"),
                            ARG("--no-verify"), ARG("--no-hooks"), ARG("--ready-fd=7"),
-                           ARG("--log-level=debug"), ARG("--boot=/b"), ARG("--libexec=/l")),
+                           ARG("--require-sandbox=full"), ARG("--log-level=debug"),
+                           ARG("--boot=/b"), ARG("--libexec=/l")),
                      CONFIG_OK);
         cr_assert_str_eq(config.dir, "/x");
         cr_assert_str_eq(config.boot_dir, "/b");
         cr_assert_str_eq(config.libexec, "/l");
         cr_assert_eq(config.want_system, 0);
         cr_assert(config.is_kept && config.is_unverified && config.has_no_hooks);
+        cr_assert(config.is_sandbox_required);
         cr_assert_eq(config.ready_fd, 7);
         cr_assert_eq(config.log_level, LOG_LEVEL_DEBUG);
 }
@@ -73,6 +75,7 @@ Test(config, the_environment_names_the_directory) {
 }
 
 Test(config, bad_values_are_refused) {
+        cr_assert_eq(PARSE(ARG("--require-sandbox=some")), CONFIG_E_REFUSED);
         cr_expect_eq(PARSE(ARG("--ready-fd=2")), CONFIG_E_REFUSED);
         cr_expect_eq(PARSE(ARG("--ready-fd=x")), CONFIG_E_REFUSED);
         cr_expect_eq(PARSE(ARG("--log-level=loud")), CONFIG_E_REFUSED);
