@@ -132,7 +132,8 @@ static void runtime_list(struct native_request *request) {
 #define KIND(kind)                                                                                 \
         READ(#kind ".get", kind##_get, #kind ".get(name [, version]) -> bytes, version"),          \
                 READ(#kind ".list", kind##_list, #kind ".list()"),                                 \
-                AWAY(#kind ".rollback", #kind ".rollback(name [, version]) -> version"),           \
+                AWAY(#kind ".rollback",                                                            \
+                     #kind ".rollback(name [, version [, {data=}]]) -> version"),                  \
                 AWAY(#kind ".set", #kind ".set(name, bytes [, expect [, note]]) -> version"),      \
                 AWAY(#kind ".versions", #kind ".versions(name)")
 
@@ -141,6 +142,8 @@ const struct native_endpoint native_store_endpoints[] = {
         KIND(program),
         KIND(library),
         KIND(runtime),
+        AWAY("program.export", "program.export(name) -> package"),
+        AWAY("program.import", "program.import(name or nil, package) -> version, name"),
         AWAY("data.own", "data.own() -> context"),
         AWAY("data.open", "data.open(name [, {volatile=, prefix=, rights=}]) -> context"),
         AWAY("data.list", "data.list() -> {{name=, keys=, bytes=, ...}, ...}"),

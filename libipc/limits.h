@@ -114,6 +114,7 @@
 #define LIMIT_SOURCE_BYTES (4u << 20)
 #define LIMIT_VERSIONS 64u     /* kept per name; the oldest goes first */
 #define LIMIT_NOTE_BYTES 1024u /* what is written beside a version */
+#define LIMIT_SNAPSHOTS 4u     /* of a program's data, at the ends of its newest versions: copies */
 #define LIMIT_KEY_BYTES 400u   /* of a data object; LMDB takes 511, and ids go before it */
 /* Changes of an object that are kept for who watches it: a watcher that stops for longer starts anew. */
 #define LIMIT_HISTORY_EVENTS 1024u

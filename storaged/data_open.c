@@ -15,9 +15,8 @@
 #include "storaged/data_endpoints.h"
 #include "storaged/data_grant.h"
 #include "storaged/delegation.h"
+#include "storaged/release.h"
 #include "storaged/storaged.h"
-
-#define PROGRAM_PREFIX "program:"
 
 static struct storaged *storaged_of(const struct request *request) {
         return request->service->userdata;
@@ -45,24 +44,19 @@ static void owning_on_cancel(struct request *request) {
 static void open_own(struct request *request, const uint8_t *program, size_t len) {
         char name[LIMIT_NAME_BYTES];
         struct storaged *s = storaged_of(request);
-        size_t prefix_len = strlen(PROGRAM_PREFIX);
+        size_t name_len = program ? release_object_name(name, program, len) : 0;
         struct object *o;
         int r;
 
-        if (prefix_len + len > sizeof(name)) {
+        if (program && name_len == 0) {
                 request_fail(request, STATUS_LIMIT,
                              "program %s has too long a name for an object of its own: the limit "
                              "is %zu bytes",
-                             log_quote(program, len), sizeof(name) - prefix_len);
+                             log_quote(program, len), sizeof(name) - strlen(RELEASE_PREFIX));
                 return;
         }
-        if (program) {
-                memcpy(name, PROGRAM_PREFIX, prefix_len);
-                memcpy(name + prefix_len, program, len);
-                r = data_open(&s->data, name, prefix_len + len, DATA_KIND_ANY, &o);
-        } else {
-                r = data_open_anonymous(&s->data, request->pid, &o);
-        }
+        r = program ? data_open(&s->data, name, name_len, DATA_KIND_ANY, &o) :
+                      data_open_anonymous(&s->data, request->pid, &o);
         if (r == DATA_OK)
                 data_grant_open_take(&s->grants, request, o, &everything);
         else

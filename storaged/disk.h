@@ -25,6 +25,7 @@ enum disk_table {
         DISK_TABLE_RECORDS,
         DISK_TABLE_KEYS,
         DISK_TABLE_COUNTERS,
+        DISK_TABLE_SNAPSHOTS,
         _DISK_TABLE_N,
 };
 

@@ -17,6 +17,8 @@
 #include "storaged/data_endpoints.h"
 #include "storaged/delegation.h"
 #include "storaged/operation.h"
+#include "storaged/package.h"
+#include "storaged/release.h"
 #include "storaged/storaged.h"
 
 static struct storaged *storaged_of(const struct request *request) {
@@ -60,6 +62,11 @@ static void fail(struct request *request,
                              "%s %s is at version %" PRIu64 ", not %" PRId64
                              ": get it again, then decide",
                              kind, quote(name), version, expect);
+        else if (r == STORE_E_NODATA)
+                request_fail(request, STATUS_NOTFOUND,
+                             "the data of that version of %s is not kept: nothing was changed; the "
+                             "data at the ends of the newest %u versions is (%s.versions)",
+                             quote(name), LIMIT_SNAPSHOTS, kind);
         else if (r == STORE_E_FULL)
                 request_fail(request, STATUS_LIMIT,
                              "the disk is full: no space left for %s; nothing was changed; free "
@@ -92,6 +99,16 @@ static void fail_deleted(struct request *request, const struct store_name *name,
  * Arguments. These return false when they have answered the request.
  */
 
+static bool name_check(struct request *request, const struct store_name *name) {
+        if (name_is_valid(name->bytes, name->len))
+                return true;
+        request_fail(request, STATUS_BADARGS,
+                     "bad name %s: 1 to %u bytes of UTF-8 without '/', '#' and control characters, "
+                     "not beginning with '@'",
+                     quote(name), LIMIT_NAME_BYTES);
+        return false;
+}
+
 static bool take_name(struct request *request, struct store_name *ret) {
         const uint8_t *bytes;
 
@@ -101,13 +118,7 @@ static bool take_name(struct request *request, struct store_name *ret) {
         }
         ret->kind = kind_of(request);
         ret->bytes = bytes;
-        if (name_is_valid(bytes, ret->len))
-                return true;
-        request_fail(request, STATUS_BADARGS,
-                     "bad name %s: 1 to %u bytes of UTF-8 without '/', '#' and control characters, "
-                     "not beginning with '@'",
-                     quote(ret), LIMIT_NAME_BYTES);
-        return false;
+        return name_check(request, ret);
 }
 
 /* A name that the caller may change. */
@@ -152,8 +163,11 @@ static int put_list_row(struct buf *values, const struct store_entry *entry) {
         return r < 0 ? r : put_entry(values, entry);
 }
 
-static int put_version_row(struct buf *values, const struct store_entry *entry) {
-        int r = value_put_map(values, 5);
+/* `has_data`: it can be rolled back to with its data. */
+static int put_version_row(struct buf *values, const struct store_entry *entry, bool has_data) {
+        int r = value_put_map(values, 6);
+        if (r == 0)
+                r = answer_boolean(values, "data", has_data);
         if (r == 0)
                 r = put_entry(values, entry);
         if (r == 0)
@@ -221,8 +235,12 @@ static int list_versions(struct store *store, const struct store_name *name, str
         int r = value_put_array(values, VALUE_INDEFINITE);
 
         while (r == 0 && (r = store_before(store, name, version, &entry)) == STORE_OK) {
+                bool has_data;
+
                 version = (int64_t)entry.version;
-                r = put_version_row(values, &entry);
+                r = release_has_data(store, &entry, &has_data);
+                if (r == STORE_OK)
+                        r = put_version_row(values, &entry, has_data);
         }
         if (r == STORE_E_NOTFOUND && version != STORE_VERSION_ANY)
                 return value_put_end(values);
@@ -279,6 +297,7 @@ static void on_versions(struct request *request) {
 
 static void on_changed(struct request *request, const struct store_change *change) {
         struct buf values;
+        int r;
 
         if (change->result == STORE_E_NOTFOUND && change->action == STORE_ACTION_ROLLBACK) {
                 if (change->source == STORE_VERSION_ANY)
@@ -293,7 +312,10 @@ static void on_changed(struct request *request, const struct store_change *chang
                 return;
         }
         buf_init(&values, LIMIT_FRAME_VALUES_BYTES);
-        answer_send(request, value_put_integer(&values, (int64_t)change->version), &values);
+        r = value_put_integer(&values, (int64_t)change->version);
+        if (r == 0 && change->package.data)
+                r = value_put_bytes(&values, change->name.bytes, change->name.len);
+        answer_send(request, r, &values);
 }
 
 static bool change_fits(struct request *request, const struct store_change *change) {
@@ -334,12 +356,87 @@ static void on_set(struct request *request) {
                 intake_add(&storaged_of(request)->intake, request, &change, on_changed);
 }
 
+/* Data is not a delegate's. */
+static bool is_undelegated(struct request *request) {
+        if (request->context)
+                request_fail(request, STATUS_DENIED, "a delegated context cannot reach data");
+        return !request->context;
+}
+
 static void on_rollback(struct request *request) {
         struct store_change change = { .action = STORE_ACTION_ROLLBACK,
                                        .expect = STORE_VERSION_ANY };
+        const struct option options[] = { { "data", OPTION_BOOLEAN, &change.with_data, NULL } };
 
-        if (take_own_name(request, &change.name) && take_version(request, &change.source) &&
-            argument_take_end(request))
+        if (!take_own_name(request, &change.name) || !take_version(request, &change.source) ||
+            !options_take(request, &request->args, "rollback", options, ARRAY_SIZE(options)) ||
+            !argument_take_end(request) || (change.with_data && !is_undelegated(request)))
+                return;
+        intake_add(&storaged_of(request)->intake, request, &change, on_changed);
+}
+
+/*
+ * Packages.
+ */
+
+static int export_put(struct store *store, const struct store_entry *program, struct buf *values) {
+        struct record object;
+        char name[LIMIT_NAME_BYTES];
+        size_t len = release_object_name(name, program->name.bytes, program->name.len);
+        int r = len > 0 ? record_find(store->disk, name, len, &object) : DISK_E_NOTFOUND;
+        if (r != DISK_OK && r != DISK_E_NOTFOUND)
+                return r;
+        return package_put(values, store->disk, program, r == DISK_OK ? &object : NULL);
+}
+
+static void on_export(struct request *request) {
+        struct store *store = &storaged_of(request)->store;
+        struct store_entry entry;
+        struct store_name name;
+        struct buf values;
+        int r;
+
+        if (!is_undelegated(request) || !take_name(request, &name) || !argument_take_end(request))
+                return;
+        buf_init(&values, LIMIT_MESSAGE_BYTES);
+        r = store_begin(store);
+        if (r == STORE_OK)
+                r = store_find(store, &name, STORE_VERSION_ANY, &entry);
+        if (r == STORE_OK && entry.is_deleted) {
+                fail_deleted(request, &name, entry.version);
+                store_end(store);
+                return;
+        }
+        if (r == STORE_OK)
+                r = export_put(store, &entry, &values);
+        answer_listing(request, &name, r, &values);
+}
+
+static void on_import(struct request *request) {
+        struct store_change change = { .action = STORE_ACTION_SET, .expect = STORE_VERSION_ANY };
+        struct value_reader *args = &request->args;
+        struct package package;
+        const uint8_t *name = NULL;
+        const char *wrong;
+
+        if (!is_undelegated(request))
+                return;
+        if (!value_get_bytes_opt(args, &name, &change.name.len)) {
+                request_fail_usage(request);
+                return;
+        }
+        change.package = (struct disk_bytes){ args->at, (size_t)(args->end - args->at) };
+        wrong = package_parse(&package, change.package);
+        if (wrong) {
+                request_fail(request, STATUS_BADARGS, "the package cannot be imported: %s", wrong);
+                return;
+        }
+        change.name.kind = STORE_KIND_PROGRAM;
+        change.name.bytes = name ? name : package.program.data;
+        change.name.len = name ? change.name.len : package.program.len;
+        change.content = package.source;
+        change.note = package.note;
+        if (name_check(request, &change.name))
                 intake_add(&storaged_of(request)->intake, request, &change, on_changed);
 }
 
@@ -371,13 +468,15 @@ static void on_delegate(struct request *request) {
         { k ".set", on_set, "name, bytes or nil [, expect [, note]] -> version", false }, \
         { k ".list", on_list, "-> {{name=, version=, size=, time=}, ...}", false }, \
         { k ".versions", on_versions, \
-          "name -> {{version=, size=, time=, note=, deleted=}, ...}", false }, \
-        { k ".rollback", on_rollback, "name [, version] -> version", false }
+          "name -> {{version=, size=, time=, note=, deleted=, data=}, ...}", false }, \
+        { k ".rollback", on_rollback, "name [, version [, {data=}]] -> version", false }
 
 const struct endpoint endpoints[] = {
         KIND("program"),
         KIND("library"),
         KIND("runtime"),
+        { "program.export", on_export, "name -> package", false },
+        { "program.import", on_import, "name or nil, package -> version, name", false },
         { "data.own", data_on_own, "-> handle", false },
         { "data.open", data_on_open, "name [, {volatile=, prefix=, rights=}] -> handle", false },
         { "data.list", data_on_list, "-> {{name=, volatile=, keys=, bytes=, ...}, ...}", false },

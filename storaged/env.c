@@ -16,11 +16,12 @@
 #define FORMAT "1"
 
 static const char *const table_names[] = {
-        [DISK_TABLE_ENTRIES] = "entries",   [DISK_TABLE_CURRENT] = "current",
-        [DISK_TABLE_STREAMS] = "streams",   [DISK_TABLE_HISTORY] = "history",
-        [DISK_TABLE_EXPIRIES] = "expiries", [DISK_TABLE_CLOCK] = "clock",
-        [DISK_TABLE_OBJECTS] = "objects",   [DISK_TABLE_RECORDS] = "records",
-        [DISK_TABLE_KEYS] = "keys",         [DISK_TABLE_COUNTERS] = "counters",
+        [DISK_TABLE_ENTRIES] = "entries",     [DISK_TABLE_CURRENT] = "current",
+        [DISK_TABLE_STREAMS] = "streams",     [DISK_TABLE_HISTORY] = "history",
+        [DISK_TABLE_EXPIRIES] = "expiries",   [DISK_TABLE_CLOCK] = "clock",
+        [DISK_TABLE_OBJECTS] = "objects",     [DISK_TABLE_RECORDS] = "records",
+        [DISK_TABLE_KEYS] = "keys",           [DISK_TABLE_COUNTERS] = "counters",
+        [DISK_TABLE_SNAPSHOTS] = "snapshots",
 };
 static_assert(ARRAY_SIZE(table_names) == _DISK_TABLE_N, "every table has a name");
 static_assert(_DISK_TABLE_N < TABLES_MAX, "and there is room for it");

@@ -15,6 +15,7 @@
 #include "libipc/base/clock.h"
 #include "libipc/base/error.h"
 #include "libipc/base/log.h"
+#include "storaged/release.h"
 
 struct submission {
         struct write write;
@@ -37,7 +38,18 @@ static void submission_free(struct submission *s) {
 
 static int submission_apply(struct write *write) {
         struct submission *s = submission_of(write);
-        return store_apply(s->intake->store, &s->change);
+        return release_apply(s->intake->store, &s->change);
+}
+
+/* Whoever watches the program's data learns that it is other data. */
+static void submission_wake(const struct submission *s) {
+        const struct store_name *program = &s->change.name;
+        char name[LIMIT_NAME_BYTES];
+        size_t len = release_object_name(name, program->bytes, program->len);
+        struct object *o = data_find(s->intake->data, DATA_KIND_PERSISTENT, name, len);
+
+        if (o)
+                data_wake(o);
 }
 
 static void submission_on_written(struct write *write, int r) {
@@ -45,6 +57,8 @@ static void submission_on_written(struct write *write, int r) {
 
         if (r != DISK_OK)
                 s->change.result = store_fold(r);
+        if (s->change.result == STORE_OK && (s->change.with_data || s->change.package.data))
+                submission_wake(s);
         s->done(s->request, &s->change);
         submission_free(s);
 }
@@ -153,8 +167,9 @@ void intake_add(struct intake *in,
 void intake_init(struct intake *in,
                  struct store *store,
                  struct service *service,
-                 struct writer *writer) {
-        *in = (struct intake){ .store = store, .service = service, .writer = writer };
+                 struct writer *writer,
+                 struct data *data) {
+        *in = (struct intake){ .store = store, .service = service, .writer = writer, .data = data };
         list_init(&in->checking);
 }
 

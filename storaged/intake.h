@@ -6,6 +6,7 @@
 
 #include "libipc/base/list.h"
 #include "libipc/service.h"
+#include "storaged/data.h"
 #include "storaged/store.h"
 #include "storaged/writer.h"
 
@@ -13,6 +14,7 @@ struct intake {
         struct store *store;     /* borrowed */
         struct service *service; /* borrowed */
         struct writer *writer;   /* borrowed */
+        struct data *data;       /* borrowed */
         struct list checking;    /* struct submission, owned: runtimed has the source */
 };
 
@@ -22,7 +24,8 @@ typedef void intake_done_fn(struct request *request, const struct store_change *
 void intake_init(struct intake *in,
                  struct store *store,
                  struct service *service,
-                 struct writer *writer);
+                 struct writer *writer,
+                 struct data *data);
 /* When the service has ended: forgets changes nobody can be told about. */
 void intake_deinit(struct intake *in);
 

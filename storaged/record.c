@@ -148,13 +148,23 @@ int record_add(struct disk *d, struct record *record) {
         return r != DISK_OK ? r : record_put(d, record);
 }
 
+int record_add_hidden(struct disk *d, struct record *record) {
+        int r = counter_add(d, "id", 1, &record->id);
+        return r != DISK_OK ? r : record_put(d, record);
+}
+
+int record_remove_hidden(struct disk *d, const struct record *record) {
+        uint64_t big = htobe64(record->id);
+        return disk_remove(d, DISK_TABLE_RECORDS, big_bytes(&big));
+}
+
 int record_remove(struct disk *d, const struct record *record) {
-        uint64_t n, big = htobe64(record->id);
+        uint64_t n;
         int r = counter_add(d, "objects", -1, &n);
         if (r == DISK_OK)
                 r = record_start_revision(d, record->revision + 1);
         if (r == DISK_OK)
-                r = disk_remove(d, DISK_TABLE_RECORDS, big_bytes(&big));
+                r = record_remove_hidden(d, record);
         return r != DISK_OK ? r :
                               disk_remove(d, DISK_TABLE_OBJECTS,
                                           (struct disk_bytes){ record->name, record->name_len });

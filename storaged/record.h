@@ -37,6 +37,10 @@ int record_put(struct disk *d, const struct record *record);
 /* Without what else there is under its number. */
 int record_remove(struct disk *d, const struct record *record);
 
+/* The same of what is no object: it has a number and rows, but no name in any list. */
+int record_add_hidden(struct disk *d, struct record *record);
+int record_remove_hidden(struct disk *d, const struct record *record);
+
 /* How many there are. */
 int record_count(struct disk *d, uint64_t *ret);
 

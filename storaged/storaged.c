@@ -77,7 +77,7 @@ int storaged_new_take(struct storaged **ret,
                 return error_origin(ENOMEM);
         list_init(&s->grants);
         writer_init(&s->writer, &s->loop);
-        intake_init(&s->intake, &s->store, &s->service, &s->writer);
+        intake_init(&s->intake, &s->store, &s->service, &s->writer, &s->data);
         r = storaged_open(s, store_dir, boot_dir, ret_reason);
         if (r != STORAGED_OK)
                 return r;

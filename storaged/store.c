@@ -337,6 +337,16 @@ static int change_find_source(struct store *s,
                                                 version_find(s, &c->name, (uint64_t)c->source, ret);
 }
 
+int store_source(struct store *s, const struct store_change *c, uint64_t *ret) {
+        struct store_entry source;
+        uint64_t current;
+        int r = current_version(s, &c->name, &current);
+        if (r == STORE_OK)
+                r = change_find_source(s, c, current, &source);
+        *ret = r == STORE_OK ? source.version : 0;
+        return r;
+}
+
 static void change_set_note(struct store_change *c, uint64_t source) {
         int n = snprintf(c->rollback_note, sizeof(c->rollback_note), "rollback to version %" PRIu64,
                          source);

@@ -23,6 +23,7 @@ enum store_error {
         STORE_E_CONFLICT = 2,
         STORE_E_FULL = 3, /* nothing was changed, in this case and the next */
         STORE_E_IO = 4,
+        STORE_E_NODATA = 5, /* of release.h: the data of that version is not kept */
 };
 
 struct store {
@@ -78,12 +79,17 @@ struct store_change {
         int64_t source;         /* ROLLBACK: to this version; STORE_VERSION_ANY: the one before */
         int64_t expect;         /* the current version must be this; 0: the name must not exist */
         struct disk_bytes note; /* SET, DELETE; a rollback says where it went */
+        bool with_data;         /* ROLLBACK of a program: its data as well */
+        struct disk_bytes package; /* SET of a program: an import (package.h) */
         uint64_t time_us;
         char rollback_note[48]; /* private */
 
         int result;       /* of store_apply: STORE_OK, STORE_E_*, < 0 */
         uint64_t version; /* the new one; with STORE_E_CONFLICT the current one */
 };
+
+/* Which version a rollback goes to: STORE_OK, STORE_E_NOTFOUND, < 0. */
+int store_source(struct store *s, const struct store_change *change, uint64_t *ret);
 
 /* In a write transaction of the disk (commit.h). DISK_OK: the transaction goes on, whatever the change's
  * result; else what the disk said. */

@@ -121,6 +121,40 @@ int stream_write(struct disk *d, uint64_t id, uint64_t from, struct disk_bytes b
         return DISK_OK;
 }
 
+/* The first chunk behind `number`. */
+static int chunk_after(struct disk *d, struct chunk_key *key, struct disk_bytes *ret) {
+        struct disk_bytes found;
+        uint64_t id = key->id;
+        int r = disk_after(d, DISK_TABLE_STREAMS, key_bytes(key), &found, ret);
+        if (r != DISK_OK)
+                return r;
+        if (found.len != sizeof(*key) || ret->len > CHUNK_BYTES)
+                return error_origin(EBADMSG);
+        memcpy(key, found.data, sizeof(*key));
+        return key->id == id ? DISK_OK : DISK_E_NOTFOUND;
+}
+
+int stream_copy(struct disk *d, uint64_t from, uint64_t to) {
+        struct chunk_key key = chunk_key(from, 0);
+        struct disk_bytes stored;
+        uint8_t chunk[CHUNK_BYTES];
+        int r = disk_get(d, DISK_TABLE_STREAMS, key_bytes(&key), &stored);
+
+        if (r == DISK_E_NOTFOUND)
+                r = chunk_after(d, &key, &stored);
+        while (r == DISK_OK) {
+                struct chunk_key copy = { htobe64(to), key.number };
+
+                if (stored.len > sizeof(chunk))
+                        return error_origin(EBADMSG);
+                memcpy(chunk, stored.data, stored.len);
+                r = chunk_put(d, &copy, (struct disk_bytes){ chunk, stored.len });
+                if (r == DISK_OK)
+                        r = chunk_after(d, &key, &stored);
+        }
+        return r == DISK_E_NOTFOUND ? DISK_OK : r;
+}
+
 static int chunk_truncate(struct disk *d, const struct chunk_key *key, size_t len) {
         uint8_t chunk[CHUNK_BYTES];
         struct disk_bytes stored;

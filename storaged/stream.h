@@ -18,5 +18,7 @@ int stream_read(struct disk *d, uint64_t id, uint64_t from, size_t len, struct b
 
 /* In a write transaction. The bytes are borrowed, and not the disk's own. */
 int stream_write(struct disk *d, uint64_t id, uint64_t from, struct disk_bytes bytes);
+/* All of a stream as that of another object, which has none. */
+int stream_copy(struct disk *d, uint64_t from, uint64_t to);
 /* Forgets what lies at `size` and behind. 0: all. */
 int stream_truncate(struct disk *d, uint64_t id, uint64_t size);

@@ -13,8 +13,10 @@
 #include "libipc/base/clock.h"
 #include "libipc/base/error.h"
 #include "libipc/value.h"
+#include "storaged/content.h"
 #include "storaged/data.h"
 #include "storaged/scalar.h"
+#include "storaged/snapshot.h"
 #include "storaged/stream.h"
 #include "storaged/sweep.h"
 
@@ -413,13 +415,10 @@ static int store_stream(struct plan *p, const struct data_op *op) {
 }
 
 static int store_removal(struct plan *p) {
-        uint64_t id = p->record.id;
-        int r = key_remove_all(p->disk, id);
+        int r = content_remove(p->disk, p->record.id);
         if (r == DISK_OK)
-                r = stream_truncate(p->disk, id, 0);
-        if (r == DISK_OK)
-                r = history_remove(p->disk, id);
-        return r != DISK_OK ? r : record_remove(p->disk, &p->record);
+                r = record_remove(p->disk, &p->record);
+        return r != DISK_OK ? r : snapshot_forget(p->disk, p->record.name, p->record.name_len);
 }
 
 /* record_add knows where a new object's revisions begin. */

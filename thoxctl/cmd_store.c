@@ -198,7 +198,7 @@ static int run_versions(struct invocation *inv) {
         static const struct column COLUMNS[] = {
                 { "VERSION", "version", COLUMN_NUMBER }, { "SIZE", "size", COLUMN_SIZE },
                 { "TIME", "time", COLUMN_TIME },         { "DELETED", "deleted", COLUMN_TEXT },
-                { "NOTE", "note", COLUMN_TEXT },
+                { "DATA", "data", COLUMN_TEXT },         { "NOTE", "note", COLUMN_TEXT },
         };
         struct buf args CLEANUP(buf_deinit);
         struct request_text t;
@@ -225,6 +225,14 @@ static int run_versions(struct invocation *inv) {
         return EXIT_CODE_OK;
 }
 
+static int put_with_data(struct buf *args, const struct invocation *inv) {
+        int r = inv->with_data ? value_put_map(args, 1) : 0;
+
+        if (r == 0 && inv->with_data)
+                r = value_put_text(args, "data");
+        return r == 0 && inv->with_data ? value_put_boolean(args, true) : r;
+}
+
 static int run_rollback(struct invocation *inv) {
         struct buf args CLEANUP(buf_deinit);
         struct request_text t;
@@ -240,7 +248,9 @@ static int run_rollback(struct invocation *inv) {
                 return exit_code;
         name_request(&t, inv, "rollback", "roll back", inv->args[1]);
         if (value_put_text(&args, inv->args[1]) < 0 ||
-            (inv->n_args == 3 && value_put_integer(&args, (int64_t)version) < 0))
+            (inv->n_args == 3 ? value_put_integer(&args, (int64_t)version) : value_put_nil(&args)) <
+                    0 ||
+            put_with_data(&args, inv) < 0)
                 return no_memory(inv, &t);
         return change(inv, &t, &args, inv->args[1]);
 }
@@ -302,8 +312,14 @@ const struct command VERB_ROLLBACK = {
         .group = COMMAND_GROUP_STORES,
         .usage = "KIND NAME [VERSION]",
         .summary = "store an earlier version again, by default the one before",
-        .details = "Makes a new version with the old content." KINDS,
-        .examples = { "thoxctl rollback program bot", "thoxctl rollback program bot 3" },
+        .details = "Makes a new version with the old content. With --with-data a program's data "
+                   "becomes\n"
+                   "what it was when that version ended; 'thoxctl versions' shows of which "
+                   "versions\n"
+                   "it is kept." KINDS,
+        .examples = { "thoxctl rollback program bot",
+                      "thoxctl rollback program bot 3 --with-data" },
+        .flags = { "with-data" },
         .min_args = 2,
         .max_args = 3,
         .run = run_rollback,

@@ -37,6 +37,7 @@ struct invocation {
         const char *note;
         uint64_t ttl_us, from, max_bytes, max_keys; /* data; INVOCATION_UNSET: not given */
         const char *data;                           /* run */
+        bool with_data;                             /* rollback */
         const char *key;                            /* push */
         const char *match;                          /* listen */
         uint64_t n_count;                           /* listen; INVOCATION_UNSET: no end */

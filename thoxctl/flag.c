@@ -33,7 +33,7 @@ const struct flag FLAGS[] = {
 
         { "admin", 0, false, NULL, "let the program administer the tree", FLAG_KIND_SWITCH,
           AT(is_admin) },
-        { "name", 0, false, "NAME", "what ps calls the process", FLAG_KIND_TEXT, AT(name) },
+        { "name", 0, false, "NAME", "what it is to be called", FLAG_KIND_TEXT, AT(name) },
         { "runtime", 0, false, "NAME", "runtime that prepares the program's globals",
           FLAG_KIND_TEXT, AT(runtime) },
         { "memory", 0, false, "SIZE", "limit of the Lua heap (default 64M)", FLAG_KIND_SIZE,
@@ -47,6 +47,8 @@ const struct flag FLAGS[] = {
         { "expect", 0, false, "N", "only when N is the current version, or revision (0: none yet)",
           FLAG_KIND_NUMBER, AT(expect) },
         { "note", 0, false, "TEXT", "remark kept with the version", FLAG_KIND_TEXT, AT(note) },
+        { "with-data", 0, false, NULL, "bring the program's data back as well", FLAG_KIND_SWITCH,
+          AT(with_data) },
         { "version", 0, false, "N", "that version instead of the current one", FLAG_KIND_NUMBER,
           AT(version) },
         { "ttl", 0, false, "TIME", "set: the key is deleted after this long", FLAG_KIND_DURATION,

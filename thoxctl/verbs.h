@@ -20,6 +20,8 @@ extern const struct command VERB_VERSIONS;
 extern const struct command VERB_ROLLBACK;
 extern const struct command VERB_DATA;
 extern const struct command VERB_LOCKS;
+extern const struct command VERB_EXPORT;
+extern const struct command VERB_IMPORT;
 extern const struct command VERB_BACKUP;
 extern const struct command VERB_RESTORE;
 extern const struct command VERB_COMPACT;

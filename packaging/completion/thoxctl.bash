@@ -23,8 +23,8 @@ _thoxctl_names() {
 
 _thoxctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local verbs='run repl ps ls list status info top kill logs get set rm versions rollback data locks call services
-        describe handles calls push listen trace backup restore compact check stats shutdown version help'
+    local verbs='run repl ps ls list status info top kill logs get set rm versions rollback data locks export import call
+        services describe handles calls push listen trace backup restore compact check stats shutdown version help'
     local common='--help --version --quiet --verbose --json --color --no-legend --timeout --yes
         --socket --dir --user --system'
     local i verb='' words=() own=''
@@ -61,7 +61,9 @@ _thoxctl() {
     push) own='--key' ;;
     listen) own='--match --count' ;;
     trace) own='--count' ;;
-    backup) own='--force' ;;
+    backup | export) own='--force' ;;
+    import) own='--name' ;;
+    rollback) own='--with-data' ;;
     restore | check) own='--store --libexec' ;;
     top) own='--delay' ;;
     esac
@@ -84,6 +86,12 @@ _thoxctl() {
             mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names endpoint)" -- "$cur")
         ;;
     help) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
+    export)
+        case ${#words[@]} in
+        0) mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names program)" -- "$cur") ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        esac
+        ;;
     locks) mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names object)" -- "$cur") ;;
     data)
         case ${#words[@]} in
@@ -94,7 +102,7 @@ _thoxctl() {
         *) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         esac
         ;;
-    backup | restore) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    backup | restore | import) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     get | set | rm | versions | rollback)
         case ${#words[@]} in
         0) mapfile -t COMPREPLY < <(compgen -W 'program library runtime' -- "$cur") ;;

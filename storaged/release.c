@@ -1,0 +1,90 @@
+/*
+ * release.c - see release.h.
+ */
+#include "storaged/release.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "libipc/base/error.h"
+#include "storaged/package.h"
+#include "storaged/snapshot.h"
+
+size_t release_object_name(char ret[LIMIT_NAME_BYTES], const void *program, size_t len) {
+        size_t prefix_len = strlen(RELEASE_PREFIX);
+
+        if (prefix_len + len > LIMIT_NAME_BYTES)
+                return 0;
+        memcpy(ret, RELEASE_PREFIX, prefix_len);
+        memcpy(ret + prefix_len, program, len);
+        return prefix_len + len;
+}
+
+int release_has_data(struct store *s, const struct store_entry *entry, bool *ret) {
+        struct snapshot snapshot;
+        char name[LIMIT_NAME_BYTES];
+        size_t len = release_object_name(name, entry->name.bytes, entry->name.len);
+        int r = STORE_E_NOTFOUND;
+
+        if (entry->name.kind == STORE_KIND_PROGRAM && len > 0)
+                r = store_fold(snapshot_find(s->disk, name, len, entry->version, &snapshot));
+        *ret = r == STORE_OK;
+        return r == STORE_E_NOTFOUND ? STORE_OK : r;
+}
+
+/* The data that a rollback brings back. */
+static int find_data(struct store *s,
+                     const struct store_change *c,
+                     const char *name,
+                     size_t len,
+                     struct snapshot *ret) {
+        uint64_t version;
+        int r = store_source(s, c, &version);
+        if (r == STORE_OK)
+                r = store_fold(snapshot_find(s->disk, name, len, version, ret));
+        return r == STORE_E_NOTFOUND ? STORE_E_NODATA : r;
+}
+
+/* It was sound when it came. */
+static int restore_package(struct store *s,
+                           const struct store_change *c,
+                           const char *name,
+                           size_t len) {
+        struct package package;
+
+        if (package_parse(&package, c->package))
+                return error_origin(EBADMSG);
+        return package_restore(&package, s->disk, name, len);
+}
+
+static int change_data(struct store *s,
+                       const struct store_change *c,
+                       const char *name,
+                       size_t len,
+                       const struct snapshot *back) {
+        int r = snapshot_take(s->disk, name, len, c->version - 1);
+        if (r == DISK_OK && c->with_data)
+                r = snapshot_restore(s->disk, back);
+        if (r == DISK_OK && c->package.data)
+                r = restore_package(s, c, name, len);
+        return r != DISK_OK ? r : snapshot_trim(s->disk, name, len);
+}
+
+int release_apply(struct store *s, struct store_change *c) {
+        struct snapshot back = { .id = 0 };
+        char name[LIMIT_NAME_BYTES];
+        size_t len = 0;
+        int r;
+
+        if (c->name.kind == STORE_KIND_PROGRAM)
+                len = release_object_name(name, c->name.bytes, c->name.len);
+        if (c->with_data) {
+                c->result = len > 0 ? find_data(s, c, name, len, &back) : STORE_E_NODATA;
+                if (c->result != STORE_OK)
+                        return c->result < 0 ? c->result : DISK_OK;
+        }
+        r = store_apply(s, c);
+        if (r != DISK_OK || c->result != STORE_OK || len == 0)
+                return r;
+        return change_data(s, c, name, len, &back);
+}
