@@ -140,8 +140,9 @@ with Tree() as tree:
             t.equal((result.code, error["code"]), (code, name), f"{verb} {wanted} is an error (row 147)")
 
     status = tree.ctl("status").out.splitlines()
+    storaged = next(line for line in status if " storaged " in line)
     t.contains(status, f"linux-pid  {tree.initd.pid}", "status tells the tree's process (row 106)")
-    t.equal(status[-3].split()[:3], [str(tree.daemons()["storaged"]["pid"]), "storaged", "running"],
+    t.equal(storaged.split()[:3], [str(tree.daemons()["storaged"]["pid"]), "storaged", "running"],
             "and those of its daemons")
 
     # Many rows: complete, and nobody waits for them.

@@ -35,6 +35,7 @@ with Tree() as tree:
     before = tree.daemons()["storaged"]["pid"]
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: tree.daemons()["storaged"]["pid"] not in (before, 0), 5, "storaged is back")
+    wait_until(lambda: tree.ctl("data", "list").code == 0, 5, "it serves")
     t.equal(step(), ["1", "3", "nothing", "CONFLICT"],
             "after storaged died it has what was on disk; memory is empty and a lock of before guards nothing")
     t.equal(tree.stop(), 0, "the tree ends")
