@@ -9,6 +9,7 @@
 #include "libipc/base/clock.h"
 #include "libipc/base/log.h"
 #include "libipc/service.h"
+#include "storaged/item.h"
 
 #define SECONDS_MAX 3.2e9 /* a century */
 
@@ -29,28 +30,6 @@ bool seconds_parse(double seconds, uint64_t *ret_us) {
         if (*ret_us == 0)
                 *ret_us = 1;
         return true;
-}
-
-bool item_take(struct value_reader *reader, struct disk_bytes *ret) {
-        const uint8_t *start = reader->at;
-        struct value v;
-
-        if (value_next(reader, &v) != VALUE_OK || v.type == VALUE_END ||
-            value_skip(reader, &v) != VALUE_OK)
-                return false;
-        *ret = (struct disk_bytes){ start, (size_t)(reader->at - start) };
-        return true;
-}
-
-bool item_has_cap(struct disk_bytes item) {
-        struct value_reader r;
-        struct value v;
-
-        value_reader_init(&r, item.data, item.len);
-        while (value_next(&r, &v) == VALUE_OK)
-                if (v.type == VALUE_CAP)
-                        return true;
-        return false;
 }
 
 static bool count_parse(struct value_reader *reader, uint64_t *ret) {

@@ -40,9 +40,5 @@ bool options_take(struct request *request,
                   const struct option *options,
                   size_t n);
 
-/* One whole item, its bytes. False: there is none. */
-bool item_take(struct value_reader *reader, struct disk_bytes *ret);
-/* Whether a handle is anywhere in it. */
-bool item_has_cap(struct disk_bytes item);
 /* A time from a number of seconds. False: not above 0, or longer than anybody lives. */
 bool seconds_parse(double seconds, uint64_t *ret_us);

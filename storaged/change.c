@@ -11,6 +11,7 @@
 #include "libipc/limits.h"
 #include "storaged/data_endpoints.h"
 #include "storaged/data_grant.h"
+#include "storaged/item.h"
 
 static struct change *change_free(struct change *c) {
         if (!c)

@@ -10,8 +10,8 @@
 #include "libipc/limits.h"
 #include "libipc/name.h"
 #include "libipc/value.h"
-#include "storaged/arguments.h"
 #include "storaged/content.h"
+#include "storaged/item.h"
 #include "storaged/key.h"
 #include "storaged/stream.h"
 

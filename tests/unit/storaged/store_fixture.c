@@ -46,6 +46,7 @@ void store_fixture_set_up(void) {
         boot_put("only-boot", "boot only");
         cr_assert_eq(bootstore_new(&fixture.boot, fixture.boot_dir, false, &reason), 0);
         disk_set_up();
+        fixture.apply = store_apply;
 }
 
 void store_fixture_set_up_writing(void) {
@@ -100,7 +101,7 @@ static struct change_write *change_write_of(struct write *w) {
 }
 
 static int change_write_apply(struct write *w) {
-        return store_apply(&fixture.store, change_write_of(w)->change);
+        return fixture.apply(&fixture.store, change_write_of(w)->change);
 }
 
 static void change_write_done(struct write *w, int r) {

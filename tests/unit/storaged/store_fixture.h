@@ -14,6 +14,7 @@ struct store_fixture {
         struct bootstore *boot; /* programs "init" and "only-boot" */
         struct disk *disk;
         struct store store;
+        int (*apply)(struct store *s, struct store_change *change); /* store_apply */
 };
 
 extern struct store_fixture fixture;
