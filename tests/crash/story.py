@@ -64,20 +64,52 @@ class Keys:
         return found[0]
 
 
-class Everything:
-    """Both, in turn."""
+class Releases:
+    """Programs with their data, imported, and rolled back to what was imported before."""
 
-    STORES = {"program": Names(), "data": Keys()}
+    def __init__(self):
+        self.versions = {}  # value → the version that has it, when that is known
+
+    def write(self, connection, name, value):
+        status = "NOTFOUND"
+        if value in self.versions:
+            status, values = connection.call("program.rollback", name, self.versions[value], {"data": True})
+        if status == "NOTFOUND":  # also of a version that has not ended, because nothing came after it
+            head = ["thox package", 1, name, 1, "-- " + value, "", 100, 1 << 26, value * 3]
+            status, values = connection.call("program.import", None, *head, 1, "n", value)
+        if status == "OK":
+            self.versions[value] = values[0]
+        return status, values
+
+    def read(self, connection, name):
+        status, values = connection.call("program.get", name)
+        if status == "NOTFOUND":
+            return NOTHING
+        handle = connection.call("data.open", "program:" + name)[1][0]
+        _, data = connection.call("get", "n", handle=handle)
+        _, stream = connection.call("read", handle=handle)
+        if status != "OK" or (values[0], stream[0]) != ("-- " + data[0], data[0] * 3):
+            raise Wrong(f"half a release: {status} {brief(values)}, {brief(data)}, {brief(stream)}")
+        return data[0]
+
+
+class Everything:
+    """All of them, in turn."""
+
     WRITES = [
         ("program a", "-- 1"), ("data a", "1"), ("program b", "-- " + "b" * 9000), ("program a", "-- 2"),
         ("data b", "b" * 9000), ("program b", NOTHING), ("data a", NOTHING), ("program c", "-- " + "c" * 200000),
-        ("data c", "c" * 200000), ("program b", "-- 3"), ("data c", "4"), ("program c", "-- 4"), ("data a", "5"),
+        ("data c", "c" * 200000), ("program b", "-- 3"), ("release r", "1"), ("release r", "2" * 9000),
+        ("data c", "4"), ("program c", "-- 4"), ("release r", "1"), ("release r", "2" * 9000), ("data a", "5"),
         ("program a", "-- " + "a" * 5000),
     ]
 
+    def __init__(self):
+        self.stores = {"program": Names(), "data": Keys(), "release": Releases()}
+
     def _find(self, key):
         kind, _, name = key.partition(" ")
-        return self.STORES[kind], name
+        return self.stores[kind], name
 
     def write(self, connection, key, value):
         store, name = self._find(key)
