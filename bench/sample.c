@@ -85,6 +85,32 @@ void sample_add_latency(struct sample *s, uint64_t ns) {
                 s->latency_ns[s->n_latencies++] = ns > UINT32_MAX ? UINT32_MAX : (uint32_t)ns;
 }
 
+static void repeat_until(struct sample *s,
+                         uint64_t until,
+                         unsigned int n,
+                         void (*once)(void *userdata),
+                         void *userdata) {
+        for (uint64_t before = now_ns(), after; before < until; before = after) {
+                once(userdata);
+                after = now_ns();
+                sample_add_latency(s, after - before);
+                s->n_calls += n;
+        }
+}
+
+void sample_repeat(struct sample *s,
+                   const struct load *l,
+                   unsigned int n,
+                   void (*once)(void *userdata),
+                   void *userdata) {
+        repeat_until(s, now_ns() + (uint64_t)l->ms * 100000, n, once, userdata);
+        s->n_warm = s->n_calls;
+        s->n_calls = s->n_latencies = 0;
+        s->start_ns = now_ns();
+        repeat_until(s, s->start_ns + (uint64_t)l->ms * 1000000, n, once, userdata);
+        s->end_ns = now_ns();
+}
+
 static int latency_compare(const void *a, const void *b) {
         uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 

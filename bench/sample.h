@@ -45,6 +45,12 @@ void load_parse(struct load *l, int *argc, char **argv);
 /* n samples in memory that children share. */
 struct sample *samples_map(int n);
 void sample_add_latency(struct sample *s, uint64_t ns);
+/* Does `once`, which is n calls, again and again for the load's time. */
+void sample_repeat(struct sample *s,
+                   const struct load *l,
+                   unsigned int n,
+                   void (*once)(void *userdata),
+                   void *userdata);
 /* The q-th quantile of n values, which it sorts. */
 double quantile(uint32_t *values, size_t n, double q);
 

@@ -218,8 +218,14 @@ int data_record(struct object *o, struct record *ret) {
 }
 
 int data_begin(struct object *o) {
-        int r = data_fold(disk_begin(disk_of(o), false));
-        return r != DATA_OK ? r : data_record(o, &o->reading);
+        struct disk *d = disk_of(o);
+        int r = data_fold(disk_begin(d, false));
+
+        if (r != DATA_OK || o->reading_generation == disk_generation(d))
+                return r;
+        r = data_record(o, &o->reading);
+        o->reading_generation = r == DATA_OK ? disk_generation(d) : 0;
+        return r;
 }
 
 void data_end(struct object *o) {

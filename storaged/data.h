@@ -72,8 +72,9 @@ struct object {
         enum data_kind kind;
         bool is_anonymous; /* of one process; ends with its last reference */
         size_t n_refs;
-        struct record reading; /* between data_begin and data_end */
-        struct list watches;   /* struct data_watch */
+        struct record reading;       /* between data_begin and data_end */
+        uint64_t reading_generation; /* of the disk when that was read */
+        struct list watches;         /* struct data_watch */
         struct locks locks;
         size_t name_len;
         char name[LIMIT_NAME_BYTES];

@@ -34,10 +34,22 @@ struct disk {
         size_t max_bytes;
         MDB_env *env;
         MDB_dbi tables[_DISK_TABLE_N];
-        MDB_txn *txn;
+        MDB_txn *txn;    /* that has begun */
+        MDB_txn *reader; /* kept from one reading transaction to the next; NULL before the first */
+        uint64_t generation;
 };
 
 DEFINE_CLEANUP(struct disk *, disk_close)
+
+static void disk_drop_reader(struct disk *d) {
+        if (d->reader)
+                mdb_txn_abort(take(d->reader));
+}
+
+static void disk_close_env(struct disk *d) {
+        disk_drop_reader(d);
+        d->env = env_close(d->env);
+}
 
 /* Opens the environment anew: the first time, and after a failed write of its meta page, when LMDB
  * refuses everything else. 0 or LMDB's code; d->env is NULL then. */
@@ -45,7 +57,8 @@ static int disk_open_env(struct disk *d) {
         MDB_txn *txn;
         int r;
 
-        d->env = env_close(d->env);
+        disk_close_env(d);
+        d->generation++;
         r = d->memory >= 0 ? env_open_memory(d->memory, &d->env) :
                              env_open(d->directory.store, 0, &d->env);
         if (r != 0)
@@ -57,7 +70,7 @@ static int disk_open_env(struct disk *d) {
                 r = env_finish(txn, r);
         }
         if (r != 0)
-                d->env = env_close(d->env);
+                disk_close_env(d);
         return r;
 }
 
@@ -115,28 +128,55 @@ static int disk_fold_read(struct disk *d, int code) {
         return r == DISK_E_NOTFOUND ? r : error_fold(r);
 }
 
+static int disk_begin_reading(struct disk *d) {
+        int r = d->reader ? mdb_txn_renew(d->reader) :
+                            mdb_txn_begin(d->env, NULL, MDB_RDONLY, &d->reader);
+        if (r == 0)
+                d->txn = d->reader;
+        else
+                disk_drop_reader(d);
+        return r;
+}
+
+static int disk_begin_any(struct disk *d, bool is_write) {
+        if (!d->env)
+                return MDB_PANIC;
+        return is_write ? mdb_txn_begin(d->env, NULL, 0, &d->txn) : disk_begin_reading(d);
+}
+
 int disk_begin(struct disk *d, bool is_write) {
-        unsigned int flags = is_write ? 0 : MDB_RDONLY;
         int r;
 
         assert(!d->txn);
-        r = d->env ? mdb_txn_begin(d->env, NULL, flags, &d->txn) : MDB_PANIC;
+        r = disk_begin_any(d, is_write);
         if (r == MDB_PANIC) {
                 r = disk_open_env(d);
                 if (r == 0)
-                        r = mdb_txn_begin(d->env, NULL, flags, &d->txn);
+                        r = disk_begin_any(d, is_write);
         }
         return disk_fold(d, r);
 }
 
 int disk_commit(struct disk *d) {
-        MDB_txn *txn = take(d->txn);
-        return disk_fold(d, mdb_txn_commit(txn));
+        int r = mdb_txn_commit(take(d->txn));
+
+        d->generation++;
+        if (r != 0)
+                disk_drop_reader(d);
+        return disk_fold(d, r);
 }
 
 void disk_end(struct disk *d) {
-        if (d->txn)
-                mdb_txn_abort(take(d->txn));
+        MDB_txn *txn = take(d->txn);
+
+        if (txn && txn == d->reader)
+                mdb_txn_reset(txn);
+        else if (txn)
+                mdb_txn_abort(txn);
+}
+
+uint64_t disk_generation(const struct disk *d) {
+        return d->generation;
 }
 
 /*
@@ -302,7 +342,7 @@ int disk_swap(struct disk *d) {
         int swapped, r;
 
         assert(!d->txn);
-        d->env = env_close(d->env);
+        disk_close_env(d);
         swapped = directory_swap(&d->directory);
         r = disk_open_env(d);
         if (r == 0)
@@ -401,7 +441,7 @@ struct disk *disk_close(struct disk *d) {
         if (!d)
                 return NULL;
         disk_end(d);
-        d->env = env_close(d->env);
+        disk_close_env(d);
         directory_deinit(&d->directory);
         fd_close(d->memory);
         free(d);

@@ -60,6 +60,8 @@ const char *disk_path(const struct disk *d); /* for messages */
 int disk_begin(struct disk *d, bool is_write);
 int disk_commit(struct disk *d);
 void disk_end(struct disk *d);
+/* Another one after each commit: what was read in an equal one is still so. Never 0. */
+uint64_t disk_generation(const struct disk *d);
 
 /* DISK_OK, DISK_E_NOTFOUND or < 0. */
 int disk_get(struct disk *d, enum disk_table table, struct disk_bytes key, struct disk_bytes *ret);
