@@ -9,6 +9,7 @@ Which to kill, and after how many operations, is decided by the seed. Rows 9, 66
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import random
@@ -132,7 +133,7 @@ class Crew:
         pids = [self.log.pids[program] for program in programs if program in self.rests]
         processes = self.tree.processes() if pids else {}
         for pid in pids:
-            if pid in processes:
+            with contextlib.suppress(KeyError, ProcessLookupError):  # one killed before is still ending
                 os.kill(processes[pid]["linux_pid"], signal.SIGKILL)
 
 
@@ -238,7 +239,7 @@ def main():
             n += 1
             try:
                 wrong = killing.run(n)
-            except (Wrong, RuntimeError, TimeoutError) as error:
+            except (Wrong, RuntimeError, TimeoutError, OSError) as error:
                 wrong = f"{error}\n{tree.log_text()[-4000:]}"
         outcomes = killing.n_by_outcome
         tap.ok(not wrong, f"{n} rounds of kills: what was acknowledged is there, nothing is in half (rows 9, 66, 75-77)",
