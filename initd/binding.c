@@ -63,7 +63,7 @@ int binding_add_native(struct context *c, const struct native_endpoint *endpoint
 
 /* Daemons answer everybody's calls, and soon: one process holds as many as all their names together. */
 static uint32_t binding_default_limit(const struct peer *server) {
-        return server->role == PEER_ROLE_DAEMON ? LIMIT_CALLS_PER_SERVER : LIMIT_CALLS_PER_SERVICE;
+        return server->role == PEER_ROLE_DAEMON ? LIMIT_CALLS_PER_DAEMON : LIMIT_CALLS_PER_SERVICE;
 }
 
 static int binding_serve(struct binding *b,

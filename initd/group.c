@@ -65,7 +65,7 @@ bool group_leave(struct binding *b) {
 bool group_has_room(const struct binding *b) {
         const struct peer *server = b->server;
         return server->state == PEER_STATE_OPEN &&
-               server->n_calls_served < LIMIT_CALLS_PER_SERVER && b->n_unanswered < b->limit &&
+               server->n_calls_served < peer_calls_limit(server) && b->n_unanswered < b->limit &&
                conn_pending(&server->conn) + LIMIT_FRAME_VALUES_BYTES <= LIMIT_OUT_CALLS_BYTES;
 }
 

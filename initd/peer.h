@@ -73,6 +73,11 @@ struct peer {
         char close_text[160];
 };
 
+/* How many calls it may have unanswered. */
+static inline unsigned int peer_calls_limit(const struct peer *p) {
+        return p->role == PEER_ROLE_DAEMON ? LIMIT_CALLS_PER_DAEMON : LIMIT_CALLS_PER_SERVER;
+}
+
 /* A peer on a connected socket (taken, also on failure), in state HELLO, findable by pid. The name
  * is cut to LIMIT_NAME_BYTES. 0 or -errno. */
 int peer_new(struct peer **ret,

@@ -134,6 +134,7 @@ static bool target_refuse_service(struct target_refusal *refusal,
                                   unsigned limit) {
         const char *which = limit == LIMIT_CALLS_PER_SERVICE ? "LIMIT_CALLS_PER_SERVICE" :
                             limit == LIMIT_CALLS_PER_SERVER  ? "LIMIT_CALLS_PER_SERVER" :
+                            limit == LIMIT_CALLS_PER_DAEMON  ? "LIMIT_CALLS_PER_DAEMON" :
                                                                "of its bind";
         if (target->owner_context)
                 return target_refuse(refusal, STATUS_BUSY,
@@ -168,12 +169,16 @@ bool target_has_room(const struct target *target,
         bool is_manual = target->owner_context != NULL;
         size_t n = is_manual ? target->owner_context->n_unanswered :
                                target->route.binding->n_unanswered;
-        unsigned limit = is_manual ? LIMIT_CALLS_PER_SERVICE : target->route.binding->limit;
-        if (server->n_calls_served >= LIMIT_CALLS_PER_SERVER)
+        bool is_daemon = server->role == PEER_ROLE_DAEMON;
+        unsigned limit = !is_manual ? target->route.binding->limit :
+                         is_daemon  ? LIMIT_CALLS_PER_DAEMON :
+                                      LIMIT_CALLS_PER_SERVICE;
+        if (server->n_calls_served >= peer_calls_limit(server))
                 return target_refuse(ret_refusal, STATUS_BUSY,
                                      "the server has %zu unanswered calls "
-                                     "(limit LIMIT_CALLS_PER_SERVER %u)",
-                                     server->n_calls_served, LIMIT_CALLS_PER_SERVER);
+                                     "(limit LIMIT_CALLS_PER_%s %u)",
+                                     server->n_calls_served, is_daemon ? "DAEMON" : "SERVER",
+                                     peer_calls_limit(server));
         if (n >= limit && n_more == 0)
                 return target_refuse_service(ret_refusal, target, n, limit);
         return target_has_room_for(target, caller, n, LIMIT_CALLS_PER_PAIR + n_more, ret_refusal);

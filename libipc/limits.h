@@ -42,8 +42,9 @@
 
 /* Calls: over a limit the call is answered BUSY at once and nothing is queued. */
 #define LIMIT_CALLS_PER_CALLER 256u
-#define LIMIT_OUTPUT_CALLS 32u       /* beside those: what a program prints must not be lost */
-#define LIMIT_CALLS_PER_SERVER 1024u /* delivered to one process and unanswered */
+#define LIMIT_OUTPUT_CALLS 32u        /* beside those: what a program prints must not be lost */
+#define LIMIT_CALLS_PER_SERVER 1024u  /* delivered to one process and unanswered */
+#define LIMIT_CALLS_PER_DAEMON 16384u /* where locks and watches wait: that of 64 callers */
 #define LIMIT_CALLS_PER_SERVICE                                                                    \
         256u /* to one name, or in one manual context; os.bind may say another */
 #define LIMIT_CALLS_PER_PAIR 64u /* by one process to one of these: no client fills a service */

@@ -30,6 +30,8 @@ static struct request *request_free(struct request *request) {
         if (!request)
                 return NULL;
         list_remove(&request->link);
+        if (!request->is_oneway)
+                table_remove_u64(&request->service->requests, request->cid);
         buf_deinit(&request->values);
         fd_close(request->fd);
         free((void *)(uintptr_t)request->caps);
@@ -145,6 +147,7 @@ static void run(struct request *request) {
 
         list_remove(&request->link);
         list_add_tail(&s->running, &request->link);
+        request->is_running = true;
         if (request->handle != SERVICE_NATIVE_HANDLE) {
                 request->context = service_context_find(s, request->handle);
                 if (!request->context) {
@@ -167,6 +170,7 @@ static void complete(struct request *request) {
         list_remove(&request->link);
         if (request->is_overlong) {
                 list_add_tail(&s->running, &request->link);
+                request->is_running = true;
                 request_fail(request, STATUS_LIMIT, ARGUMENTS_TOO_LONG);
                 return;
         }
@@ -190,6 +194,10 @@ static int begin(struct service *s, const struct wire_call *call, struct request
         enum thox_status status =
                 service_endpoint_find(s, call->handle, call->name, call->name_len, &endpoint);
         struct request *request = status == STATUS_OK ? calloc(1, sizeof(*request)) : NULL;
+        if (request && !is_oneway && table_add_u64(&s->requests, call->cid, request) < 0) {
+                free(request);
+                request = NULL;
+        }
         if (!request && is_oneway)
                 return 0;
         if (status != STATUS_OK)
@@ -282,17 +290,12 @@ static void cancel_running(struct request *request) {
 }
 
 int request_on_cancel(struct service *s, uint64_t cid) {
-        struct request *request = find_in(&s->assembling, cid);
-        if (!request)
-                request = find_in(&s->backlog, cid);
-        if (request) {
-                request_free(request);
-                return 0;
-        }
+        struct request *request = table_find_u64(&s->requests, cid);
 
-        request = find_in(&s->running, cid);
-        if (request)
+        if (request && request->is_running)
                 cancel_running(request);
+        else
+                request_free(request);
         return 0;
 }
 

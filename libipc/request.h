@@ -38,6 +38,7 @@ struct request {
         void (*on_cancel)(struct request *request);
 
         struct buf values; /* private: the assembled arguments */
+        bool is_running;   /* private: its handler has it */
         bool is_overlong;  /* private: they exceed LIMIT_MESSAGE_BYTES */
         struct list link;  /* private */
 };

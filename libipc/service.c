@@ -489,6 +489,7 @@ int service_init_take(struct service *s,
         table_init(&s->names);
         table_init(&s->contexts);
         table_init(&s->pending);
+        table_init(&s->requests);
         list_init(&s->assembling);
         list_init(&s->backlog);
         list_init(&s->running);
@@ -543,6 +544,7 @@ static void deinit_tables(struct service *s) {
                 free(table_remove_u64(&s->contexts, c->handle));
         for (size_t i = 0; i < s->n_endpoints; i++)
                 table_remove_name(&s->names, s->endpoints[i].name, strlen(s->endpoints[i].name));
+        table_deinit(&s->requests);
         table_deinit(&s->pending);
         table_deinit(&s->contexts);
         table_deinit(&s->names);

@@ -65,6 +65,7 @@ struct service {
         struct table names;     /* name → struct endpoint */
         struct table contexts;  /* our handle → struct owned_context */
         struct table pending;   /* seq → struct pending */
+        struct table requests;  /* cid → struct request, but one-way ones: it may be cancelled */
         struct list assembling; /* requests with frames to come */
         struct list backlog;    /* complete, waiting for room in the output */
         struct list running;    /* given to their handlers, unanswered */

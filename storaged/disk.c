@@ -27,6 +27,7 @@
 #include "storaged/env.h"
 
 #define FULL_BYTES (1u << 20) /* a device with less to give is what made a write fail */
+#define TURN_KEY "turn"       /* in counters: its value means nothing, but it changes */
 
 struct disk {
         struct directory directory; /* not open when volatile */
@@ -37,6 +38,7 @@ struct disk {
         MDB_txn *txn;    /* that has begun */
         MDB_txn *reader; /* kept from one reading transaction to the next; NULL before the first */
         uint64_t generation;
+        uint64_t full_generation; /* when it was last full */
 };
 
 DEFINE_CLEANUP(struct disk *, disk_close)
@@ -96,13 +98,38 @@ static bool file_is_full(const struct disk *d) {
                (rlim_t)file.st_size + FULL_BYTES > limit.rlim_cur;
 }
 
+/* What a transaction frees can be had only by the second one after it. */
+static int disk_take_turn(struct disk *d) {
+        char name[] = TURN_KEY;
+        MDB_val key = { sizeof(name) - 1, name };
+        MDB_val value = { sizeof(d->generation), &d->generation };
+        MDB_txn *txn;
+        int r = mdb_txn_begin(d->env, NULL, 0, &txn);
+        if (r != 0)
+                return r;
+
+        d->generation++;
+        r = mdb_put(txn, d->tables[DISK_TABLE_COUNTERS], &key, &value, 0);
+        return env_finish(txn, r);
+}
+
+/* There is no more room, unless something was freed since that was last said. */
+static int disk_refuse_full(struct disk *d) {
+        if (d->full_generation == d->generation)
+                return DISK_E_FULL;
+        int r = disk_take_turn(d);
+        d->full_generation = d->generation;
+        return r == 0 ? DISK_E_AGAIN : DISK_E_FULL;
+}
+
 static int disk_enlarge(struct disk *d) {
         MDB_envinfo info;
 
         mdb_env_info(d->env, &info);
-        if (2 * info.me_mapsize > d->max_bytes)
-                return DISK_E_FULL;
-        return mdb_env_set_mapsize(d->env, 2 * info.me_mapsize) == 0 ? DISK_E_AGAIN : DISK_E_FULL;
+        if (2 * info.me_mapsize <= d->max_bytes &&
+            mdb_env_set_mapsize(d->env, 2 * info.me_mapsize) == 0)
+                return DISK_E_AGAIN;
+        return disk_refuse_full(d);
 }
 
 /* LMDB's result code as ours. All but the first two end the transaction. */
@@ -115,10 +142,13 @@ static int disk_fold(struct disk *d, int code) {
         disk_end(d);
         if (code == MDB_MAP_FULL)
                 return disk_enlarge(d);
-        if (code == ENOSPC || code == EDQUOT || code == EFBIG || code == MDB_TXN_FULL)
+        if (code == MDB_TXN_FULL)
                 return DISK_E_FULL;
+        if (code == ENOSPC || code == EDQUOT || code == EFBIG ||
+            ((code == EIO || code == EROFS) && (device_is_full(d) || file_is_full(d))))
+                return disk_refuse_full(d);
         if (code == EIO || code == EROFS)
-                return device_is_full(d) || file_is_full(d) ? DISK_E_FULL : DISK_E_IO;
+                return DISK_E_IO;
         return error_origin(code > 0 ? code : EBADMSG);
 }
 

@@ -267,6 +267,22 @@ Test(disk, a_volatile_one_does_the_same_in_memory_up_to_its_limit, .timeout = 60
                 cr_assert_eq(disk_get(d, DISK_TABLE_STREAMS, (struct disk_bytes){ &i, sizeof(i) },
                                       &found),
                              DISK_OK);
+        disk_end(d);
+
+        /* What was removed makes room at once, not only for the change after the next. */
+        cr_assert_eq(disk_begin(d, true), DISK_OK);
+        for (n = 4; n > 0; n--)
+                cr_assert_eq(
+                        disk_remove(d, DISK_TABLE_STREAMS, (struct disk_bytes){ &n, sizeof(n) }),
+                        DISK_OK);
+        cr_assert_eq(disk_commit(d), DISK_OK);
+        for (r = DISK_E_AGAIN; r == DISK_E_AGAIN;) {
+                cr_assert_eq(disk_begin(d, true), DISK_OK);
+                r = disk_put(d, DISK_TABLE_STREAMS, (struct disk_bytes){ &n, sizeof(n) }, value);
+                if (r == DISK_OK)
+                        r = disk_commit(d);
+        }
+        cr_assert_eq(r, DISK_OK);
         disk_close(d);
 }
 
