@@ -108,9 +108,11 @@ static int disk_take_turn(struct disk *d) {
         if (r != 0)
                 return r;
 
-        d->generation++;
         r = mdb_put(txn, d->tables[DISK_TABLE_COUNTERS], &key, &value, 0);
-        return env_finish(txn, r);
+        r = env_finish(txn, r);
+        if (r == 0)
+                d->generation++;
+        return r;
 }
 
 /* There is no more room, unless something was freed since that was last said. */
@@ -190,8 +192,9 @@ int disk_begin(struct disk *d, bool is_write) {
 int disk_commit(struct disk *d) {
         int r = mdb_txn_commit(take(d->txn));
 
-        d->generation++;
-        if (r != 0)
+        if (r == 0)
+                d->generation++;
+        else
                 disk_drop_reader(d);
         return disk_fold(d, r);
 }
