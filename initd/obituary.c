@@ -70,6 +70,24 @@ void obituary_on_reaped(struct obituary *o, int wait_status) {
                  code);
 }
 
+void obituary_on_given_up(struct obituary *o) {
+        char last[sizeof(o->message)];
+
+        if (*o->message)
+                memcpy(last, o->message, sizeof(last));
+        else
+                snprintf(last, sizeof(last), "status %u", o->status);
+        if (obituary_is_success(o)) {
+                o->reason = EXIT_REASON_ERROR;
+                o->status = STATUS_FAILED;
+        }
+        (void)!snprintf(
+                o->message, sizeof(o->message),
+                "given up: it ended more than %u times within %u s (LIMIT_RESTARTS); the last "
+                "time: %.3900s",
+                LIMIT_RESTARTS, LIMIT_RESTART_WINDOW_US / 1000000u, last);
+}
+
 bool obituary_is_success(const struct obituary *o) {
         return o->reason == EXIT_REASON_EXIT && o->status == 0;
 }

@@ -32,4 +32,7 @@ void obituary_on_removed(struct obituary *o, enum exit_reason reason, const char
 /* The kernel's word, last: fills in what is still unknown. */
 void obituary_on_reaped(struct obituary *o, int wait_status);
 
+/* It ended once more than supervision bears; what it said the last time is kept. */
+void obituary_on_given_up(struct obituary *o);
+
 bool obituary_is_success(const struct obituary *o);

@@ -159,9 +159,20 @@ static void process_answer_kills(struct process *p) {
         }
 }
 
+static void process_give_up(struct process *p) {
+        struct obituary *o = &p->obituary;
+
+        obituary_on_given_up(o);
+        log_warn("program given up pid=%u name=%s", p->pid, log_quote(p->name, strlen(p->name)));
+        journal_add(&p->initd->journal, p->pid, p->name, LOG_LEVEL_ERROR, o->message,
+                    strlen(o->message));
+}
+
 /* Down for good: everybody who waits hears of it. */
 static void process_finish(struct supervisor *s) {
         struct process *p = container_of(s, struct process, supervisor);
+        if (s->is_degraded)
+                process_give_up(p);
         if (!p->is_hidden)
                 process_tell_parent(p);
         if (p->run_call) {
@@ -234,9 +245,11 @@ static void process_force(struct supervisor *s) {
 
 static bool process_wants_restart(struct supervisor *s) {
         struct process *p = container_of(s, struct process, supervisor);
-        return p->spec->is_restarted && !p->is_hidden && !p->is_unstartable &&
-               p->initd->state != INITD_STATE_STOPPING && !obituary_is_success(&p->obituary) &&
-               p->obituary.reason != EXIT_REASON_KILLED;
+        bool is_wanted =
+                p->spec->restart == RUN_RESTART_ALWAYS ||
+                (p->spec->restart == RUN_RESTART_ON_FAILURE && !obituary_is_success(&p->obituary));
+        return is_wanted && !p->is_hidden && !p->is_unstartable &&
+               p->initd->state != INITD_STATE_STOPPING && p->obituary.reason != EXIT_REASON_KILLED;
 }
 
 static const struct supervise_ops process_ops = {

@@ -184,16 +184,25 @@ static bool bytes_equal(const uint8_t *bytes, size_t len, const char *text) {
         return len == strlen(text) && memcmp(bytes, text, len) == 0;
 }
 
+static const char *const restart_names[] = {
+        [RUN_RESTART_NEVER] = "never",
+        [RUN_RESTART_ON_FAILURE] = "on-failure",
+        [RUN_RESTART_ALWAYS] = "always",
+};
+static_assert(ARRAY_SIZE(restart_names) == _RUN_RESTART_N, "each has a name");
+
 static int parse_restart(struct run_parse *p) {
         const uint8_t *bytes;
         size_t len;
         int r = run_parse_bytes(p, &bytes, &len);
         if (r != 0)
                 return r;
-        p->spec->is_restarted = bytes_equal(bytes, len, "on-failure");
-        if (!p->spec->is_restarted && !bytes_equal(bytes, len, "never"))
-                return run_parse_want(p, "\"never\" or \"on-failure\"");
-        return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(restart_names); i++)
+                if (bytes_equal(bytes, len, restart_names[i])) {
+                        p->spec->restart = (enum run_restart)i;
+                        return 0;
+                }
+        return run_parse_want(p, "\"never\", \"on-failure\" or \"always\"");
 }
 
 static const struct run_key spec_keys[] = {
@@ -366,7 +375,7 @@ int run_spec_new_program(struct run_spec **ret, const char *program, struct cont
 
         spec->ctx.context = context_ref(ctx);
         spec->ctx.rights = HANDLE_RIGHTS_ALL;
-        spec->is_restarted = true;
+        spec->restart = RUN_RESTART_ON_FAILURE;
         *ret = take(spec);
         return 0;
 }

@@ -24,6 +24,14 @@ struct run_context {
         uint32_t rights;
 };
 
+/* When a program whose end nobody asked for is started again. */
+enum run_restart {
+        RUN_RESTART_NEVER,
+        RUN_RESTART_ON_FAILURE,
+        RUN_RESTART_ALWAYS,
+        _RUN_RESTART_N,
+};
+
 struct run_spec {
         char name[LIMIT_NAME_BYTES + 1];
         char *program;          /* as asked for, "extended#hello" */
@@ -37,7 +45,7 @@ struct run_spec {
         uint32_t uid;
         bool is_invisible;
         bool is_detached;
-        bool is_restarted; /* restart = "on-failure" */
+        enum run_restart restart;
         struct run_properties properties;
 };
 

@@ -53,17 +53,14 @@ static bool names_file(const char *word) {
 /* bots/greeter.lua is called greeter. */
 static void name_program(struct program *p) {
         const char *base = strrchr(p->what, '/');
-        const char *name = base ? base + 1 : p->what;
-        size_t len = strlen(name);
+        const char *name = p->inv->name ? p->inv->name : base ? base + 1 : p->what;
+        size_t len;
 
-        if (p->is_code && len > 4 && strcmp(name + len - 4, ".lua") == 0)
-                len -= 4;
-        if (p->inv->name)
-                name = p->inv->name;
-        else if (strcmp(name, "-") == 0)
+        if (strcmp(name, "-") == 0)
                 name = "stdin";
-        if (p->inv->name || len > strlen(name))
-                len = strlen(name);
+        len = strlen(name);
+        if (p->is_code && !p->inv->name && len > 4 && strcmp(name + len - 4, ".lua") == 0)
+                len -= 4;
         snprintf(p->name, sizeof(p->name), "%.*s", (int)len, name);
 }
 

@@ -42,7 +42,7 @@ const struct flag FLAGS[] = {
           FLAG_KIND_DURATION, AT(quantum_us) },
         { "priority", 0, false, "N", "of its calls and its CPU time, 0 to 7 (default 4)",
           FLAG_KIND_NUMBER, AT(priority) },
-        { "restart", 0, false, "WHEN", "never (default) or on-failure", FLAG_KIND_RESTART,
+        { "restart", 0, false, "WHEN", "never (default), on-failure or always", FLAG_KIND_RESTART,
           AT(restart) },
         { "expect", 0, false, "N", "only when N is the current version, or revision (0: none yet)",
           FLAG_KIND_NUMBER, AT(expect) },
@@ -127,10 +127,14 @@ static int apply_color(struct invocation *inv, const struct flag *flag, const ch
 }
 
 static int apply_restart(struct invocation *inv, const struct flag *flag, const char *value) {
-        if (strcmp(value, "never") != 0 && strcmp(value, "on-failure") != 0)
-                return bad_value(inv, flag, value, "never or on-failure");
-        inv->restart = value;
-        return 0;
+        static const char *const WORDS[] = { "never", "on-failure", "always" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++)
+                if (strcmp(WORDS[i], value) == 0) {
+                        inv->restart = value;
+                        return 0;
+                }
+        return bad_value(inv, flag, value, "never, on-failure or always");
 }
 
 static int apply_number(struct invocation *inv,

@@ -14,7 +14,7 @@ enum flag_kind {
         FLAG_KIND_SYSTEM,   /* wants_system = 1 */
         FLAG_KIND_COLOR,    /* applied to the output at once */
         FLAG_KIND_TEXT,     /* const char * */
-        FLAG_KIND_RESTART,  /* const char *, one of two words */
+        FLAG_KIND_RESTART,  /* const char *, one of its words */
         FLAG_KIND_NUMBER,   /* uint64_t */
         FLAG_KIND_DURATION, /* uint64_t, microseconds */
         FLAG_KIND_SIZE,     /* uint64_t, bytes */

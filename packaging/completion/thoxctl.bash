@@ -43,7 +43,7 @@ _thoxctl() {
     COMPREPLY=()
     case $prev in
     --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") && return ;;
-    --restart) mapfile -t COMPREPLY < <(compgen -W 'never on-failure' -- "$cur") && return ;;
+    --restart) mapfile -t COMPREPLY < <(compgen -W 'never on-failure always' -- "$cur") && return ;;
     --runtime) mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names runtime)" -- "$cur") && return ;;
     --dir) mapfile -t COMPREPLY < <(compgen -d -- "$cur") && return ;;
     --socket | -S) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;

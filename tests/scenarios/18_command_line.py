@@ -76,6 +76,10 @@ t.ok("broken" not in names, "nothing that does not compile was stored")
 # Success.
 t.equal(thoxctl("run", good, "a", "--b").out, "hello\ta\t--b\n", "a file runs, its arguments untouched")
 t.equal(thoxctl("run", "-", "x", stdin=b"print(...)").out, "x\n", "standard input runs")
+t.equal(thoxctl("run", "-", stdin=b"print(os.name)").out, "stdin\n", "and is called so")
+result = thoxctl("run", "--restart", "always", "-", stdin=b"os.exit(0)")
+t.equal(result.code, 1, "what never stays up is given up")
+t.contains(result.err, "more than 5 times within 10 s", "which is said with its limit")
 for status in 0, 3, 63:
     t.equal(thoxctl("run", exits, status).code, status, f"its exit status {status} is thoxctl's")
 t.equal(thoxctl("run", exits, 64).code, 1, "64 is more than a program may say")

@@ -102,7 +102,7 @@
 ---@field data thox.Data|thox.ContextOrNumber|string|nil what os.data() is there; default: its own
 ---@field uid integer?
 ---@field visible boolean?
----@field restart "never"|"on-failure"|nil
+---@field restart "never"|"on-failure"|"always"|nil
 ---@field properties thox.Properties?
 
 ---@class oslib

@@ -170,6 +170,24 @@ Test(process, a_failure_is_restarted_with_the_same_pid_and_a_new_generation) {
         cr_assert_eq(expect_exited(pid)->status, 0);
 }
 
+Test(process, what_is_always_restarted_may_end_as_it_likes_but_by_a_kill) {
+        uint32_t pid;
+        struct fake_child *child = run("always", &pid);
+        tree_say_exit(&worker, 0, EXIT_REASON_EXIT, "");
+        raw_deinit(&worker);
+        tree_die(&t, child, FAKE_EXITED(0));
+        cr_assert_eq(process_find(t.initd, pid)->supervisor.state, SUPERVISE_STATE_WAITING);
+        fake_loop_advance(&t.initd->loop, LIMIT_RESTART_DELAY_US);
+        child = tree_start_worker(&t, &worker);
+        cr_assert_eq(child->pid, pid);
+
+        kill_start(pid, "kill");
+        raw_deinit(&worker);
+        tree_die(&t, child, FAKE_KILLED(SIGKILL));
+        cr_assert_eq(expect_exited(pid)->reason, EXIT_REASON_KILLED);
+        cr_assert_null(process_find(t.initd, pid));
+}
+
 Test(process, after_too_many_restarts_the_parent_hears_of_the_end_once) {
         uint32_t pid;
         struct fake_child *child = run("on-failure", &pid);
@@ -182,7 +200,10 @@ Test(process, after_too_many_restarts_the_parent_hears_of_the_end_once) {
         tree_say_exit(&worker, 9, EXIT_REASON_ERROR, "p:1: the last one");
         raw_deinit(&worker);
         tree_die(&t, child, FAKE_EXITED(0));
-        cr_assert_eq(expect_exited(pid)->status, 9, "only the last end is told");
+        const Thox__Exited *body = expect_exited(pid);
+        cr_assert_eq(body->status, 9, "only the last end is told");
+        cr_assert_not_null(memmem(body->message.data, body->message.len, "more than 5 times", 17));
+        cr_assert_not_null(memmem(body->message.data, body->message.len, "the last one", 12));
         cr_assert_null(process_find(t.initd, pid));
 }
 

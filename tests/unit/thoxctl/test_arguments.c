@@ -122,7 +122,7 @@ Test(arguments, mistakes_are_explained) {
                 { "thoxctl ps --json=1", "'--json' takes no value" },
                 { "thoxctl ps -z", "there is no flag '-z'" },
                 { "thoxctl run --memory much x", "'much' is no value for --memory" },
-                { "thoxctl run --restart always x", "never or on-failure" },
+                { "thoxctl run --restart often x", "never, on-failure or always" },
                 { "thoxctl logs -n some", "'some' is no value for --lines" },
                 { "thoxctl --color red ps", "auto, always or never" },
                 { "thoxctl kill", "'kill' needs more: thoxctl kill NAME|PID..." },
