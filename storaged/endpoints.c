@@ -67,6 +67,12 @@ static void fail(struct request *request,
                              "the data of that version of %s is not kept: nothing was changed; the "
                              "data at the ends of the newest %u versions is (%s.versions)",
                              quote(name), LIMIT_SNAPSHOTS, kind);
+        else if (r == STORE_E_OBJECTS)
+                request_fail(
+                        request, STATUS_LIMIT,
+                        "%s has no data yet, and its object would be one more than the limit of "
+                        "%u: nothing was changed; have some deleted (data.delete)",
+                        quote(name), LIMIT_OBJECTS);
         else if (r == STORE_E_FULL)
                 request_fail(request, STATUS_LIMIT,
                              "the disk is full: no space left for %s; nothing was changed; free "

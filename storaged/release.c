@@ -45,6 +45,19 @@ static int find_data(struct store *s,
         return r == STORE_E_NOTFOUND ? STORE_E_NODATA : r;
 }
 
+/* Whether the program's object is there, or may come to be. */
+static int check_objects(struct store *s, const char *name, size_t len) {
+        struct record object;
+        uint64_t n = 0;
+        int r = record_find(s->disk, name, len, &object);
+
+        if (r == DISK_E_NOTFOUND)
+                r = record_count(s->disk, &n);
+        if (r != DISK_OK)
+                return store_fold(r);
+        return n < LIMIT_OBJECTS ? STORE_OK : STORE_E_OBJECTS;
+}
+
 /* It was sound when it came. */
 static int restore_package(struct store *s,
                            const struct store_change *c,
@@ -55,6 +68,21 @@ static int restore_package(struct store *s,
         if (package_parse(&package, c->package))
                 return error_origin(EBADMSG);
         return package_restore(&package, s->disk, name, len);
+}
+
+/* Before anything is written. */
+static int check_data(struct store *s,
+                      const struct store_change *c,
+                      const char *name,
+                      size_t len,
+                      struct snapshot *ret_back) {
+        int r = STORE_OK;
+
+        if (len == 0)
+                return STORE_E_NODATA;
+        if (c->with_data)
+                r = find_data(s, c, name, len, ret_back);
+        return r == STORE_OK ? check_objects(s, name, len) : r;
 }
 
 static int change_data(struct store *s,
@@ -78,8 +106,8 @@ int release_apply(struct store *s, struct store_change *c) {
 
         if (c->name.kind == STORE_KIND_PROGRAM)
                 len = release_object_name(name, c->name.bytes, c->name.len);
-        if (c->with_data) {
-                c->result = len > 0 ? find_data(s, c, name, len, &back) : STORE_E_NODATA;
+        if (c->with_data || c->package.data) {
+                c->result = check_data(s, c, name, len, &back);
                 if (c->result != STORE_OK)
                         return c->result < 0 ? c->result : DISK_OK;
         }

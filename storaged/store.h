@@ -23,7 +23,8 @@ enum store_error {
         STORE_E_CONFLICT = 2,
         STORE_E_FULL = 3, /* nothing was changed, in this case and the next */
         STORE_E_IO = 4,
-        STORE_E_NODATA = 5, /* of release.h: the data of that version is not kept */
+        STORE_E_NODATA = 5,  /* of release.h: the data of that version is not kept */
+        STORE_E_OBJECTS = 6, /* likewise: there would be one object more than LIMIT_OBJECTS */
 };
 
 struct store {

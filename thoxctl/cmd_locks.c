@@ -15,6 +15,7 @@ static int collect(struct invocation *inv, const char *typed, json_t *rows) {
 
         if (exit_code == 0)
                 exit_code = data_object_call(&o, "locks", NULL, "list the locks of", &values);
+        data_object_close(&o);
         if (exit_code != 0)
                 return exit_code;
         json_array_foreach(json_array_get(values, 0), i, lock) {

@@ -94,6 +94,15 @@ int data_object_find(struct data_object *o, struct invocation *inv, const char *
                     "there is no object '%s'", o->name);
 }
 
+void data_object_close(struct data_object *o) {
+        uint32_t status;
+
+        /* A tree that is gone took the handle with it. */
+        if (o->handle != 0)
+                (void)client_context_close(o->inv->client, o->handle, &status);
+        o->handle = 0;
+}
+
 int data_object_ask(const struct data_object *o,
                     const char *endpoint,
                     const struct buf *args,

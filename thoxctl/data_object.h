@@ -23,6 +23,8 @@ struct data_object {
 int data_object_open(struct data_object *o, struct invocation *inv, const char *typed);
 /* The same, and a failure when nothing was ever kept in it. */
 int data_object_find(struct data_object *o, struct invocation *inv, const char *typed);
+/* For who opens many: a connection has only so many handles. */
+void data_object_close(struct data_object *o);
 /* The name alone. */
 int data_object_name(struct data_object *o, struct invocation *inv, const char *typed);
 

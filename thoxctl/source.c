@@ -21,7 +21,7 @@ static int read_all(int fd, size_t max, struct buf *bytes) {
         for (;;) {
                 r = buf_reserve(bytes, STEP_BYTES);
                 if (r < 0)
-                        return r;
+                        return r == -E2BIG ? -EFBIG : r;
                 n = read(fd, bytes->data + bytes->len, STEP_BYTES);
                 if (n < 0 && errno == EINTR)
                         continue;

@@ -118,6 +118,21 @@ with Tree() as tree:
         result = other.ctl("import", "-", stdin=body + hashlib.sha256(body).digest())
         t.equal(result.error_code(), "badargs", "nor over a part of it")
         t.equal(other.ctl("versions", "program", "bot", "--no-legend").out.count("\n"), 1, "nothing was imported")
+        result = other.ctl("run", "--admin", "-", timeout=60, stdin=b"""
+            local n, is_done, err = 1, true, nil
+            while is_done do
+                n = n + 1
+                local d <close> = os.data("many:" .. n)
+                is_done, err = pcall(d.set, d, "k", n)
+            end
+            print(n, err)
+        """)
+        t.contains(result.out, "4097\tset: LIMIT", "there are 4096 objects at most")
+        result = other.ctl("import", "--name", "more", file)
+        t.equal(result.error_code(), "limit", "an import makes no more of them")
+        t.contains(result.err, "the limit of 4096", "in words")
+        t.equal(other.ctl("import", file).code, 0, "and changes those that are there")
+        t.equal(other.ctl("locks").code, 0, "the locks of thousands are listed")
 
     # What is removed is gone.
     tree.ctl("data", "rm", "bot")
