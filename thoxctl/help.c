@@ -52,7 +52,8 @@ static const char *const ADVICE[_STATUS_N] = {
                 "a program of 'thoxctl run' may more with --admin",
         [STATUS_BADARGS] = "'thoxctl describe NAME' shows how the endpoint is called",
         [STATUS_BUSY] = "'thoxctl calls' lists what waits, 'thoxctl describe NAME' the limit",
-        [STATUS_DEAD] = "'thoxctl logs' says how it ended",
+        [STATUS_DEAD] = "what was asked may have been done or not: look before you try again;\n"
+                        "'thoxctl logs' says how it ended",
         [STATUS_TIMEOUT] = "give it longer with --timeout; 'thoxctl calls' lists what waits",
         [STATUS_NOTFOUND] =
                 "'thoxctl get program' lists the programs, and so on; 'thoxctl versions' the\n"

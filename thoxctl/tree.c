@@ -264,6 +264,8 @@ int tree_refused(const struct invocation *inv,
 
         if (status == STATUS_NOTBOUND)
                 f.fix = "thoxctl services lists the names that can be called";
+        if (status == STATUS_DEAD)
+                f.fix = "it may have been done or not: look before you try again";
         value_reader_init(&r, answer->data, answer->len);
         if (value_get_bytes(&r, &message, &len) && len > 0) {
                 f.why = (const char *)message;

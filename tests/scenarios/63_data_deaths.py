@@ -5,7 +5,7 @@ acknowledged, without opening anything again; what lay in memory and every lock 
 import os
 import signal
 
-from harness import Tap, Tree, wait_until
+from harness import Running, Tap, Tree, wait_until
 
 PROGRAM = b"""
 local kept, memory = os.data(), os.data("test:memory", { volatile = true })
@@ -38,6 +38,16 @@ with Tree() as tree:
     wait_until(lambda: tree.ctl("data", "list").code == 0, 5, "it serves")
     t.equal(step(), ["1", "3", "nothing", "CONFLICT"],
             "after storaged died it has what was on disk; memory is empty and a lock of before guards nothing")
+
+    # What was under way when it died may have happened or not.
+    stopped = tree.daemons()["storaged"]["pid"]
+    os.kill(stopped, signal.SIGSTOP)
+    unknown = Running("data", "list", directory=tree.directory)
+    wait_until(lambda: tree.ctl("calls", "--json").json()["calls"][0]["name"] != "call.list", 5, "it waits")
+    os.kill(stopped, signal.SIGKILL)
+    unknown.end()
+    t.contains(unknown.err.decode(), "may have been done or not", "a call without an answer is told as unknown")
+    wait_until(lambda: tree.ctl("data", "list").code == 0, 5, "it serves")
     t.equal(tree.stop(), 0, "the tree ends")
     tree.start()
     keeper = tree.run_beside("--admin", "keeper")
