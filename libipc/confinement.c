@@ -20,6 +20,7 @@ static const char *const names[] = {
         [CONFINEMENT_NO_WX] = "no-wx",
         [CONFINEMENT_LANDLOCK] = "landlock",
         [CONFINEMENT_SECCOMP] = "seccomp",
+        [CONFINEMENT_NAMESPACES] = "namespaces",
 };
 static_assert(ARRAY_SIZE(names) == _CONFINEMENT_LAYER_N, "one name per layer");
 
@@ -35,6 +36,12 @@ static const struct {
           "it" },
         { CONFINEMENT_LANDLOCK, EOPNOTSUPP,
           "Landlock is not enabled; add it to lsm= on the kernel's command line" },
+        { CONFINEMENT_NAMESPACES, EPERM,
+          "it is not allowed here; in a container, or by sysctl user.max_user_namespaces or "
+          "kernel.unprivileged_userns_clone" },
+        { CONFINEMENT_NAMESPACES, ENOSPC, "sysctl user.max_user_namespaces allows no more" },
+        { CONFINEMENT_NAMESPACES, EINVAL,
+          "the kernel lacks some of them, or the root is one that cannot be replaced" },
         { CONFINEMENT_SECCOMP, EINVAL, "the kernel was built without CONFIG_SECCOMP_FILTER" },
 };
 

@@ -19,6 +19,7 @@ enum confinement_layer {
         CONFINEMENT_NO_WX,      /* no memory becomes executable */
         CONFINEMENT_LANDLOCK,
         CONFINEMENT_SECCOMP,
+        CONFINEMENT_NAMESPACES, /* no network, and an empty file system */
         _CONFINEMENT_LAYER_N,
 };
 

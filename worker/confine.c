@@ -18,6 +18,7 @@
 #include "worker/filter.h"
 #include "worker/heap.h"
 #include "worker/landlock.h"
+#include "worker/namespaces.h"
 
 /* A sanitizer's run time reserves terabytes, makes system calls of its own and writes its report to a
  * file: builds with one go without the layers that forbid that, and say so. */
@@ -113,6 +114,11 @@ static uint8_t confine_state(int error) {
         return error == 0 ? CONFINEMENT_ON : (uint8_t)error;
 }
 
+void confine_enter(struct confine *c) {
+        c->namespaces = confine_state(CONFINE_IS_SANITIZED ? (int)CONFINEMENT_SANITIZED :
+                                                             namespaces_enter());
+}
+
 void confine_apply(const struct confine *c,
                    int fd,
                    uint64_t memory_bytes,
@@ -126,5 +132,6 @@ void confine_apply(const struct confine *c,
         s[CONFINEMENT_UNDUMPABLE] = confine_state(confine_prctl(PR_SET_DUMPABLE, 0));
         s[CONFINEMENT_NO_WX] = confine_state(confine_prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN));
         s[CONFINEMENT_LANDLOCK] = confine_state(confine_landlock());
+        s[CONFINEMENT_NAMESPACES] = c->namespaces;
         s[CONFINEMENT_SECCOMP] = confine_state(confine_filter(c));
 }

@@ -13,11 +13,15 @@
 /* Made once, in the zygote. */
 struct confine {
         struct sock_fprog filter;
-        int filter_error; /* why there is none; 0 */
+        int filter_error;   /* why there is none; 0 */
+        uint8_t namespaces; /* state of that layer */
 };
 
 void confine_init(struct confine *c);
 void confine_deinit(struct confine *c);
+
+/* For this process and all its children, for good: the layer that is too slow to be made for each. */
+void confine_enter(struct confine *c);
 
 /* In the child, for good. Descriptors above `fd` are closed; the heap of its program may take
  * `memory_bytes` (0: not limited). */

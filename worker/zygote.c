@@ -172,11 +172,12 @@ static int zygote_prepare(struct zygote *z, const struct zygote_options *o) {
         /* From a terminal these go to the whole group; initd decides who ends. */
         signal(SIGINT, SIG_IGN);
         signal(SIGHUP, SIG_IGN);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
         zygote_take_title(z, o);
         setenv("TZ", "UTC0", 1);
         tzset();
         confine_init(&z->confine);
+        confine_enter(&z->confine);
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* which a new user namespace forgets */
         int r = start_compile_prelude(&prelude, &z->worker.prelude_len);
         if (r < 0)
                 return error_trace(r);

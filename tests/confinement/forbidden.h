@@ -3,13 +3,19 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
+
+/* What refuses it where there is no filter. */
+enum forbidden_by {
+        BY_FILTER_ALONE,
+        BY_OTHERS, /* Landlock, limits or capabilities */
+        BY_NAMESPACES,
+};
 
 struct forbidden {
         const char *what;
         long (*attempt)(void); /* as a system call: -1 and errno when refused */
-        bool is_refused_twice; /* also where there is no filter: by Landlock, limits or capabilities */
+        enum forbidden_by also;
 };
 
 extern const struct forbidden forbidden[];

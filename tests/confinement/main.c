@@ -58,10 +58,13 @@ static void skip(const struct trial *t, const char *what, const char *why) {
 
 static bool prepare(const struct trial *t, struct confinement *ret) {
         struct confine c = confine;
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || dup2(STDERR_FILENO, SOCKET_FD) < 0)
+        if (dup2(STDERR_FILENO, SOCKET_FD) < 0)
                 return false;
         if (t->is_other_user &&
             (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0))
+                return false;
+        confine_enter(&c);
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 return false;
         if (!t->has_filter)
                 c.filter_error = EOPNOTSUPP;
@@ -121,7 +124,8 @@ static void try_forbidden(const struct trial *t, const struct forbidden *f) {
         report(was_refused, t, f->what, detail);
 }
 
-static void try_layers(const struct trial *t) {
+/* *ret: what the confined process has. */
+static void try_layers(const struct trial *t, struct confinement *ret) {
         struct confinement *layers = mmap(NULL, sizeof(*layers), PROT_READ | PROT_WRITE,
                                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         pid_t pid = fork();
@@ -142,6 +146,7 @@ static void try_layers(const struct trial *t) {
                 else
                         skip(t, confinement_name(layer), confinement_why(layers, layer));
         }
+        *ret = *layers;
         munmap(layers, sizeof(*layers));
 }
 
@@ -154,10 +159,14 @@ static void run_trial(const struct trial *t) {
                 skip(t, "everything", "sanitized builds lack the layers that matter most");
                 return;
         }
-        try_layers(t);
+        struct confinement layers;
+        try_layers(t, &layers);
+        bool has_namespaces = confinement_is_on(&layers, CONFINEMENT_NAMESPACES);
         for (size_t i = 0; i < n_forbidden; i++) {
-                if (t->has_filter || forbidden[i].is_refused_twice)
-                        try_forbidden(t, &forbidden[i]);
+                const struct forbidden *f = &forbidden[i];
+                if (t->has_filter || f->also == BY_OTHERS ||
+                    (f->also == BY_NAMESPACES && has_namespaces))
+                        try_forbidden(t, f);
         }
 }
 
