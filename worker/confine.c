@@ -50,12 +50,16 @@ static int confine_prctl(int option, unsigned long value) {
         return prctl(option, value, 0, 0, 0) < 0 ? errno : 0;
 }
 
-/* Effective, permitted and inheritable; then those that a set-uid program could bring back. */
+/* Those that a set-uid program could bring back. */
+static void confine_bound_capabilities(void) {
+        for (unsigned long i = 0; prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0; i++)
+                ;
+}
+
+/* Effective, permitted and inheritable. */
 static int confine_capabilities(void) {
         struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
         struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
-        for (unsigned long i = 0; prctl(PR_CAPBSET_DROP, i, 0, 0, 0) == 0; i++)
-                ;
         return syscall(SYS_capset, &header, none) < 0 ? errno : 0;
 }
 
@@ -117,6 +121,7 @@ static uint8_t confine_state(int error) {
 void confine_enter(struct confine *c) {
         c->namespaces = confine_state(CONFINE_IS_SANITIZED ? (int)CONFINEMENT_SANITIZED :
                                                              namespaces_enter());
+        confine_bound_capabilities();
 }
 
 void confine_apply(const struct confine *c,

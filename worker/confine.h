@@ -20,7 +20,7 @@ struct confine {
 void confine_init(struct confine *c);
 void confine_deinit(struct confine *c);
 
-/* For this process and all its children, for good: the layer that is too slow to be made for each. */
+/* For this process and all its children, for good: what is too slow to be done for each. */
 void confine_enter(struct confine *c);
 
 /* In the child, for good. Descriptors above `fd` are closed; the heap of its program may take
