@@ -418,6 +418,18 @@ static void on_export(struct request *request) {
         answer_listing(request, &name, r, &values);
 }
 
+/* Whether it is short enough for one. */
+static bool name_has_object(struct request *request, const struct store_name *name) {
+        char object[LIMIT_NAME_BYTES];
+
+        if (release_object_name(object, name->bytes, name->len) > 0)
+                return true;
+        request_fail(request, STATUS_LIMIT,
+                     "program %s has too long a name for data of its own: the limit is %zu bytes",
+                     quote(name), sizeof(object) - strlen(RELEASE_PREFIX));
+        return false;
+}
+
 static void on_import(struct request *request) {
         struct store_change change = { .action = STORE_ACTION_SET, .expect = STORE_VERSION_ANY };
         struct value_reader *args = &request->args;
@@ -442,7 +454,8 @@ static void on_import(struct request *request) {
         change.name.len = name ? change.name.len : package.program.len;
         change.content = package.source;
         change.note = package.note;
-        if (name_check(request, &change.name))
+        if (name_check(request, &change.name) &&
+            (package.max_keys == 0 || name_has_object(request, &change.name)))
                 intake_add(&storaged_of(request)->intake, request, &change, on_changed);
 }
 

@@ -76,8 +76,11 @@ static int check_data(struct store *s,
                       const char *name,
                       size_t len,
                       struct snapshot *ret_back) {
+        struct package package;
         int r = STORE_OK;
 
+        if (c->package.data && !package_parse(&package, c->package) && package.max_keys == 0)
+                return STORE_OK; /* it has no data */
         if (len == 0)
                 return STORE_E_NODATA;
         if (c->with_data)

@@ -128,6 +128,12 @@ with Tree() as tree:
             print(n, err)
         """)
         t.contains(result.out, "4097\tset: LIMIT", "there are 4096 objects at most")
+        result = other.ctl("import", "--name", "n" * 125, file)
+        t.contains(result.err, "the limit is 120 bytes", "a name that is too long for data is told")
+        other.ctl("set", "program", "bare", "-", stdin=b"-- no data")
+        bare = pathlib.Path(other.directory) / "bare.thox"
+        t.equal(other.ctl("export", "bare", bare).code, 0, "a program without data is exported as well")
+        t.equal(other.ctl("import", "--name", "n" * 125, bare).code, 0, "and imported under any name, at any time")
         result = other.ctl("import", "--name", "more", file)
         t.equal(result.error_code(), "limit", "an import makes no more of them")
         t.contains(result.err, "the limit of 4096", "in words")
