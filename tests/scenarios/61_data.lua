@@ -132,14 +132,15 @@ end
 
 -- row 76: a lock outlives its holder by nothing
 local d, handle = open("test:persistent")
+local here = d.info().revision
 local pid = os.run_code([[
     local lock = os.rpc[os.contexts.data].lock("shared work")
     os.rpc[os.contexts.data].set("g", "locked")
     os.pull({ name = "never" })
 ]], { contexts = { data = handle } })
-while d.get("g") ~= "locked" do
-    d.watch("g")
-end
+repeat
+    here = select(2, d.watch("g", { from = here }))
+until d.get("g") == "locked"
 os.spawn(function()
     os.kill(pid, "kill")
 end)
