@@ -32,26 +32,8 @@ bool seconds_parse(double seconds, uint64_t *ret_us) {
         return true;
 }
 
-static bool count_parse(struct value_reader *reader, uint64_t *ret) {
-        int64_t n;
-
-        if (!value_get_integer(reader, &n) || n < 0)
-                return false;
-        *ret = (uint64_t)n;
-        return true;
-}
-
-static bool bytes_parse(struct value_reader *reader, struct disk_bytes *ret) {
-        const uint8_t *bytes;
-
-        if (!value_get_bytes(reader, &bytes, &ret->len))
-                return false;
-        ret->data = bytes;
-        return true;
-}
-
 bool argument_take_bytes(struct request *request, struct disk_bytes *ret) {
-        if (bytes_parse(&request->args, ret))
+        if (item_take_bytes(&request->args, ret))
                 return true;
         request_fail_usage(request);
         return false;
@@ -78,9 +60,9 @@ static bool option_parse(const struct option *o, struct value_reader *reader) {
         case OPTION_BOOLEAN:
                 return value_get_boolean(reader, o->ret);
         case OPTION_BYTES:
-                return bytes_parse(reader, o->ret);
+                return item_take_bytes(reader, o->ret);
         case OPTION_COUNT:
-                return count_parse(reader, o->ret);
+                return item_take_count(reader, o->ret);
         case OPTION_INTEGER:
                 return value_get_integer(reader, o->ret);
         case OPTION_SECONDS:

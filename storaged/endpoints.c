@@ -319,7 +319,7 @@ static void on_changed(struct request *request, const struct store_change *chang
         }
         buf_init(&values, LIMIT_FRAME_VALUES_BYTES);
         r = value_put_integer(&values, (int64_t)change->version);
-        if (r == 0 && change->package.data)
+        if (r == 0 && change->package.program.data)
                 r = value_put_bytes(&values, change->name.bytes, change->name.len);
         answer_send(request, r, &values);
 }
@@ -378,6 +378,11 @@ static void on_rollback(struct request *request) {
             !options_take(request, &request->args, "rollback", options, ARRAY_SIZE(options)) ||
             !argument_take_end(request) || (change.with_data && !is_undelegated(request)))
                 return;
+        if (change.with_data && change.name.kind != STORE_KIND_PROGRAM) {
+                request_fail(request, STATUS_BADARGS, "%s.rollback: only programs have data",
+                             store_kind_name(change.name.kind));
+                return;
+        }
         intake_add(&storaged_of(request)->intake, request, &change, on_changed);
 }
 
@@ -433,7 +438,7 @@ static bool name_has_object(struct request *request, const struct store_name *na
 static void on_import(struct request *request) {
         struct store_change change = { .action = STORE_ACTION_SET, .expect = STORE_VERSION_ANY };
         struct value_reader *args = &request->args;
-        struct package package;
+        struct package *package = &change.package;
         const uint8_t *name = NULL;
         const char *wrong;
 
@@ -443,19 +448,19 @@ static void on_import(struct request *request) {
                 request_fail_usage(request);
                 return;
         }
-        change.package = (struct disk_bytes){ args->at, (size_t)(args->end - args->at) };
-        wrong = package_parse(&package, change.package);
+        wrong = package_parse(package,
+                              (struct disk_bytes){ args->at, (size_t)(args->end - args->at) });
         if (wrong) {
                 request_fail(request, STATUS_BADARGS, "the package cannot be imported: %s", wrong);
                 return;
         }
         change.name.kind = STORE_KIND_PROGRAM;
-        change.name.bytes = name ? name : package.program.data;
-        change.name.len = name ? change.name.len : package.program.len;
-        change.content = package.source;
-        change.note = package.note;
+        change.name.bytes = name ? name : package->program.data;
+        change.name.len = name ? change.name.len : package->program.len;
+        change.content = package->source;
+        change.note = package->note;
         if (name_check(request, &change.name) &&
-            (package.max_keys == 0 || name_has_object(request, &change.name)))
+            (package->max_keys == 0 || name_has_object(request, &change.name)))
                 intake_add(&storaged_of(request)->intake, request, &change, on_changed);
 }
 

@@ -57,7 +57,7 @@ static void submission_on_written(struct write *write, int r) {
 
         if (r != DISK_OK)
                 s->change.result = store_fold(r);
-        if (s->change.result == STORE_OK && (s->change.with_data || s->change.package.data))
+        if (s->change.result == STORE_OK && (s->change.with_data || s->change.package.max_keys > 0))
                 submission_wake(s);
         s->done(s->request, &s->change);
         submission_free(s);

@@ -3,6 +3,24 @@
  */
 #include "storaged/item.h"
 
+bool item_take_bytes(struct value_reader *reader, struct disk_bytes *ret) {
+        const uint8_t *bytes;
+
+        if (!value_get_bytes(reader, &bytes, &ret->len))
+                return false;
+        ret->data = bytes;
+        return true;
+}
+
+bool item_take_count(struct value_reader *reader, uint64_t *ret) {
+        int64_t n;
+
+        if (!value_get_integer(reader, &n) || n < 0)
+                return false;
+        *ret = (uint64_t)n;
+        return true;
+}
+
 bool item_take(struct value_reader *reader, struct disk_bytes *ret) {
         const uint8_t *start = reader->at;
         struct value v;

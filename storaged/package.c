@@ -13,6 +13,8 @@
 #include "storaged/content.h"
 #include "storaged/item.h"
 #include "storaged/key.h"
+#include "storaged/record.h"
+#include "storaged/store.h"
 #include "storaged/stream.h"
 
 #define MAGIC "thox package"
@@ -87,37 +89,19 @@ int package_put(struct buf *values,
  * Reading.
  */
 
-static bool take_bytes(struct value_reader *r, struct disk_bytes *ret) {
-        const uint8_t *bytes;
-
-        if (!value_get_bytes(r, &bytes, &ret->len))
-                return false;
-        ret->data = bytes;
-        return true;
-}
-
-static bool take_count(struct value_reader *r, uint64_t *ret) {
-        int64_t n;
-
-        if (!value_get_integer(r, &n) || n < 0)
-                return false;
-        *ret = (uint64_t)n;
-        return true;
-}
-
 static const char *parse_head(struct package *p, struct value_reader *r) {
         struct disk_bytes magic;
         uint64_t format;
 
-        if (!take_bytes(r, &magic) || magic.len != strlen(MAGIC) ||
+        if (!item_take_bytes(r, &magic) || magic.len != strlen(MAGIC) ||
             memcmp(magic.data, MAGIC, magic.len) != 0)
                 return "it is no package of thox";
-        if (!take_count(r, &format) || format != FORMAT)
+        if (!item_take_count(r, &format) || format != FORMAT)
                 return "it is of a newer thox: its format is not 1";
-        if (!take_bytes(r, &p->program) || !take_count(r, &p->version) ||
-            !take_bytes(r, &p->source) || !take_bytes(r, &p->note) ||
-            !take_count(r, &p->max_keys) || !take_count(r, &p->max_bytes) ||
-            !take_bytes(r, &p->stream) || !take_count(r, &p->n_keys))
+        if (!item_take_bytes(r, &p->program) || !item_take_count(r, &p->version) ||
+            !item_take_bytes(r, &p->source) || !item_take_bytes(r, &p->note) ||
+            !item_take_count(r, &p->max_keys) || !item_take_count(r, &p->max_bytes) ||
+            !item_take_bytes(r, &p->stream) || !item_take_count(r, &p->n_keys))
                 return "its head makes no sense";
         if (!name_is_valid(p->program.data, p->program.len))
                 return "the name of its program is none";
@@ -136,7 +120,7 @@ static const char *parse_pairs(const struct package *p, struct value_reader *r) 
         struct disk_bytes before = { "", 0 }, key, value;
 
         for (uint64_t i = 0; i < p->n_keys; i++) {
-                if (!take_bytes(r, &key) || !item_take(r, &value))
+                if (!item_take_bytes(r, &key) || !item_take(r, &value))
                         return "it has fewer keys than it says";
                 if (key.len == 0 || key.len > LIMIT_KEY_BYTES)
                         return "one of its keys is empty or too long";
@@ -162,8 +146,8 @@ const char *package_parse(struct package *ret, struct disk_bytes values) {
         wrong = parse_pairs(ret, &r);
         if (wrong)
                 return wrong;
-        if (ret->n_keys > ret->max_keys || ret->stream.len + ret->keys.len > LIMIT_MESSAGE_BYTES)
-                return "it has more keys than it allows itself";
+        if (ret->n_keys > ret->max_keys || (ret->max_keys == 0 && ret->stream.len > 0))
+                return "it has more data than it allows itself";
         return NULL;
 }
 
@@ -175,7 +159,7 @@ static int add_pairs(const struct package *p, struct disk *d, struct record *obj
         for (uint64_t i = 0; i < p->n_keys; i++) {
                 int result;
 
-                if (!take_bytes(&r, &key) || !item_take(&r, &value))
+                if (!item_take_bytes(&r, &key) || !item_take(&r, &value))
                         return error_origin(EBADMSG);
                 result = content_add_key(d, object, key, value);
                 if (result != DISK_OK)

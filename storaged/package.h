@@ -13,10 +13,11 @@
 
 #include "libipc/base/buf.h"
 #include "storaged/disk.h"
-#include "storaged/record.h"
-#include "storaged/store.h"
 
-/* Points into the values it was read from. */
+struct record;
+struct store_entry;
+
+/* Points into the values it was read from. Zeroed: none. */
 struct package {
         struct disk_bytes program, source, note;
         uint64_t version;
@@ -35,6 +36,6 @@ int package_put(struct buf *values,
 
 /* NULL, or what is wrong with it: "the key 17 is longer than 400 bytes". */
 const char *package_parse(struct package *ret, struct disk_bytes values);
-/* Makes the object of that name what the package has; without data in it the object is left as it is. In a
+/* Makes the object of that name what the package has; one without data, or none, leaves it as it is. In a
  * write transaction: DISK_OK, DISK_E_*, < 0. */
 int package_restore(const struct package *p, struct disk *d, const char *name, size_t len);

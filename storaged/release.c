@@ -3,11 +3,9 @@
  */
 #include "storaged/release.h"
 
-#include <errno.h>
 #include <string.h>
 
-#include "libipc/base/error.h"
-#include "storaged/package.h"
+#include "storaged/record.h"
 #include "storaged/snapshot.h"
 
 size_t release_object_name(char ret[LIMIT_NAME_BYTES], const void *program, size_t len) {
@@ -58,29 +56,16 @@ static int check_objects(struct store *s, const char *name, size_t len) {
         return n < LIMIT_OBJECTS ? STORE_OK : STORE_E_OBJECTS;
 }
 
-/* It was sound when it came. */
-static int restore_package(struct store *s,
-                           const struct store_change *c,
-                           const char *name,
-                           size_t len) {
-        struct package package;
-
-        if (package_parse(&package, c->package))
-                return error_origin(EBADMSG);
-        return package_restore(&package, s->disk, name, len);
-}
-
 /* Before anything is written. */
 static int check_data(struct store *s,
                       const struct store_change *c,
                       const char *name,
                       size_t len,
                       struct snapshot *ret_back) {
-        struct package package;
         int r = STORE_OK;
 
-        if (c->package.data && !package_parse(&package, c->package) && package.max_keys == 0)
-                return STORE_OK; /* it has no data */
+        if (!c->with_data && c->package.max_keys == 0)
+                return STORE_OK;
         if (len == 0)
                 return STORE_E_NODATA;
         if (c->with_data)
@@ -96,8 +81,8 @@ static int change_data(struct store *s,
         int r = snapshot_take(s->disk, name, len, c->version - 1);
         if (r == DISK_OK && c->with_data)
                 r = snapshot_restore(s->disk, back);
-        if (r == DISK_OK && c->package.data)
-                r = restore_package(s, c, name, len);
+        if (r == DISK_OK)
+                r = package_restore(&c->package, s->disk, name, len);
         return r != DISK_OK ? r : snapshot_trim(s->disk, name, len);
 }
 
@@ -109,11 +94,9 @@ int release_apply(struct store *s, struct store_change *c) {
 
         if (c->name.kind == STORE_KIND_PROGRAM)
                 len = release_object_name(name, c->name.bytes, c->name.len);
-        if (c->with_data || c->package.data) {
-                c->result = check_data(s, c, name, len, &back);
-                if (c->result != STORE_OK)
-                        return c->result < 0 ? c->result : DISK_OK;
-        }
+        c->result = check_data(s, c, name, len, &back);
+        if (c->result != STORE_OK)
+                return c->result < 0 ? c->result : DISK_OK;
         r = store_apply(s, c);
         if (r != DISK_OK || c->result != STORE_OK || len == 0)
                 return r;

@@ -12,7 +12,7 @@
 #include "storaged/disk.h"
 
 struct snapshot {
-        char const *name;
+        const char *name;
         size_t len;
         uint64_t version;
         uint64_t id; /* under which its rows are; 0: there was no data */

@@ -23,6 +23,7 @@
 #include "libipc/base/macros.h"
 #include "libipc/limits.h"
 #include "libipc/value.h"
+#include "storaged/item.h"
 
 #define NAME_END 0x00
 #define VERSIONS_END 0x01
@@ -96,22 +97,6 @@ static int record_put(struct buf *out, const struct store_entry *entry) {
         return error_trace(r);
 }
 
-static bool get_unsigned(struct value_reader *r, uint64_t *ret) {
-        int64_t n;
-        if (!value_get_integer(r, &n) || n < 0)
-                return false;
-        *ret = (uint64_t)n;
-        return true;
-}
-
-static bool get_bytes(struct value_reader *r, struct disk_bytes *ret) {
-        const uint8_t *data;
-        if (!value_get_bytes(r, &data, &ret->len))
-                return false;
-        ret->data = data;
-        return true;
-}
-
 static int record_parse(struct disk_bytes record,
                         const struct store_name *name,
                         struct store_entry *ret) {
@@ -119,9 +104,9 @@ static int record_parse(struct disk_bytes record,
         struct value_reader r;
 
         value_reader_init(&r, record.data, record.len);
-        if (!get_unsigned(&r, &entry.version) || !get_unsigned(&r, &entry.time_us) ||
-            !value_get_boolean(&r, &entry.is_deleted) || !get_bytes(&r, &entry.note) ||
-            !get_bytes(&r, &entry.content) || !value_is_done(&r))
+        if (!item_take_count(&r, &entry.version) || !item_take_count(&r, &entry.time_us) ||
+            !value_get_boolean(&r, &entry.is_deleted) || !item_take_bytes(&r, &entry.note) ||
+            !item_take_bytes(&r, &entry.content) || !value_is_done(&r))
                 return error_origin(EBADMSG);
         *ret = entry;
         return STORE_OK;

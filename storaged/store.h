@@ -14,6 +14,7 @@
 
 #include "libipc/bootstore.h"
 #include "storaged/disk.h"
+#include "storaged/package.h"
 
 #define STORE_VERSION_ANY INT64_C(-1)
 
@@ -81,7 +82,7 @@ struct store_change {
         int64_t expect;         /* the current version must be this; 0: the name must not exist */
         struct disk_bytes note; /* SET, DELETE; a rollback says where it went */
         bool with_data;         /* ROLLBACK of a program: its data as well */
-        struct disk_bytes package; /* SET of a program: an import (package.h) */
+        struct package package; /* SET of a program: an import */
         uint64_t time_us;
         char rollback_note[48]; /* private */
 

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <sha2.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "libipc/base/fd.h"
 #include "libipc/limits.h"
 #include "thoxctl/fresh.h"
 #include "thoxctl/json.h"
@@ -25,6 +25,14 @@ static json_int_t package_version(const struct buf *package) {
                 if (value_next(&r, &v) != VALUE_OK)
                         return 0;
         return v.type == VALUE_INTEGER ? v.integer : 0;
+}
+
+static void sum_up(const struct buf *package, uint8_t ret[SHA256_DIGEST_LENGTH]) {
+        SHA2_CTX hash;
+
+        SHA256Init(&hash);
+        SHA256Update(&hash, package->data, package->len);
+        SHA256Final(ret, &hash);
 }
 
 /*
@@ -47,31 +55,14 @@ static int fetch(struct invocation *inv, const char *name, struct buf *package) 
         return tree_refused(inv, status, package, purpose);
 }
 
-static int write_all(int fd, const uint8_t *bytes, size_t len) {
-        while (len > 0) {
-                ssize_t n = write(fd, bytes, len);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0) {
-                        bytes += n;
-                        len -= (size_t)n;
-                }
-        }
-        return 0;
-}
-
 static int write_package(struct invocation *inv, struct fresh *file, const struct buf *package) {
         uint8_t digest[SHA256_DIGEST_LENGTH];
-        SHA2_CTX hash;
         int r;
 
-        SHA256Init(&hash);
-        SHA256Update(&hash, package->data, package->len);
-        SHA256Final(digest, &hash);
-        r = write_all(file->fd, package->data, package->len);
+        sum_up(package, digest);
+        r = fd_write_all(file->fd, package->data, package->len);
         if (r == 0)
-                r = write_all(file->fd, digest, sizeof(digest));
+                r = fd_write_all(file->fd, digest, sizeof(digest));
         return r < 0 ? fail_errno(&inv->output, r, "cannot write '%s'", file->path) :
                        fresh_commit(file, inv);
 }
@@ -116,14 +107,11 @@ static int run_export(struct invocation *inv) {
 /* Cuts the sum off. */
 static int check_sum(const struct invocation *inv, struct buf *package) {
         uint8_t digest[SHA256_DIGEST_LENGTH];
-        SHA2_CTX hash;
         bool is_sound = package->len > sizeof(digest);
 
         if (is_sound) {
                 package->len -= sizeof(digest);
-                SHA256Init(&hash);
-                SHA256Update(&hash, package->data, package->len);
-                SHA256Final(digest, &hash);
+                sum_up(package, digest);
                 is_sound = memcmp(package->data + package->len, digest, sizeof(digest)) == 0;
         }
         if (is_sound)

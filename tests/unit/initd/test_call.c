@@ -281,6 +281,21 @@ static uint32_t bind_with_limit(struct end *e, const char *name, uint32_t limit)
         return end_expect(e, THOX__FRAME__BODY_REPLY)->message->reply->status;
 }
 
+/* row 40: locks and watches of many programs wait at one daemon */
+Test(call, a_daemon_may_have_many_more_calls_than_a_program) {
+        struct end daemon;
+        fixture_add(&f, &daemon, PEER_ROLE_DAEMON, 40);
+        cr_assert_eq(bind_with_limit(&daemon, "store", 0), STATUS_OK);
+        struct peer *peer = router_find_peer(&f.router, daemon.pid);
+        peer->n_calls_served = LIMIT_CALLS_PER_DAEMON - 1;
+        end_call(&client, FIXTURE_NATIVE, "store", NULL);
+        end_expect(&daemon, THOX__FRAME__BODY_CALL);
+        expect_busy(&client, end_call(&client, FIXTURE_NATIVE, "store", NULL),
+                    "LIMIT_CALLS_PER_DAEMON");
+        peer->n_calls_served = 1;
+        end_deinit(&daemon);
+}
+
 /* row 40 */
 Test(call, a_limit_of_the_servers_own_holds_beyond_its_unbind) {
         cr_assert_eq(bind_with_limit(&server, "four", LIMIT_CALLS_PER_SERVER + 1), STATUS_BADARGS);

@@ -4,6 +4,7 @@
 #include "tests/unit/storaged/store_fixture.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -15,6 +16,13 @@
 #include "storaged/commit.h"
 
 struct store_fixture fixture;
+
+const struct store_failure store_failures[] = {
+        { DISK_E_FULL, STORE_E_FULL },
+        { DISK_E_IO, STORE_E_IO },
+        { -ENOMEM, -ENOMEM },
+};
+const size_t n_store_failures = ARRAY_SIZE(store_failures);
 
 static void boot_put(const char *name, const char *content) {
         char path[96];

@@ -17,6 +17,13 @@ struct store_fixture {
         int (*apply)(struct store *s, struct store_change *change); /* store_apply */
 };
 
+/* How a disk that fails is told by the store. */
+struct store_failure {
+        int from_disk, from_store;
+};
+extern const struct store_failure store_failures[];
+extern const size_t n_store_failures;
+
 extern struct store_fixture fixture;
 
 void store_fixture_set_up(void);

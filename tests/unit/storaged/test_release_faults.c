@@ -19,14 +19,6 @@ static void set_up(void) {
 
 TestSuite(release_faults, .init = set_up, .fini = data_fixture_tear_down);
 
-static const struct {
-        int from_disk, from_store;
-} failures[] = {
-        { DISK_E_FULL, STORE_E_FULL },
-        { DISK_E_IO, STORE_E_IO },
-        { -ENOMEM, -ENOMEM },
-};
-
 static bool is(struct object *o, const char *key, const char *want) {
         const char *have = value_at(o, key);
         return want ? have && strcmp(have, want) == 0 : !have;
@@ -73,7 +65,7 @@ static struct store_change rollback_to(int64_t version) {
 
 /* rows 75, 77, 81 */
 Test(release_faults, every_operation_of_a_rollback_with_data_may_fail) {
-        for (size_t f = 0; f < ARRAY_SIZE(failures); f++) {
+        for (size_t f = 0; f < n_store_failures; f++) {
                 struct object *o = two_versions();
                 struct store_change change = rollback_to(1);
                 size_t start = fake_disk_operations(), n;
@@ -89,7 +81,7 @@ Test(release_faults, every_operation_of_a_rollback_with_data_may_fail) {
                         o = two_versions();
                         uint64_t current = current_of("p");
                         change = rollback_to((int64_t)current - 1);
-                        fake_disk_fail_at(i, failures[f].from_disk);
+                        fake_disk_fail_at(i, store_failures[f].from_disk);
                         commit_changes(&change, 1);
                         fake_disk_fail_at(0, 0);
                         if (change.result == STORE_OK)
@@ -99,7 +91,7 @@ Test(release_faults, every_operation_of_a_rollback_with_data_may_fail) {
                                 cr_expect(current_of("p") == current && has_data(o, "'two'", "22"),
                                           "operation %zu of %zu left half of it", i, n);
                         cr_expect(change.result == STORE_OK ||
-                                          change.result == failures[f].from_store ||
+                                          change.result == store_failures[f].from_store ||
                                           change.result == -EIO,
                                   "operation %zu of %zu: %d", i, n, change.result);
                         object_unref(o);

@@ -12,25 +12,17 @@ TestSuite(store_faults, .init = store_fixture_set_up, .fini = store_fixture_tear
 
 #define ANY STORE_VERSION_ANY
 
-static const struct {
-        int from_disk, from_store;
-} failures[] = {
-        { DISK_E_FULL, STORE_E_FULL },
-        { DISK_E_IO, STORE_E_IO },
-        { -ENOMEM, -ENOMEM },
-};
-
 Test(store_faults, every_operation_of_a_set_may_fail) {
-        for (size_t f = 0; f < ARRAY_SIZE(failures); f++) {
+        for (size_t f = 0; f < n_store_failures; f++) {
                 uint64_t before = set("p", "old", ANY, NULL) == STORE_OK ? current_of("p") : 0;
                 size_t start = fake_disk_operations(), n, i;
 
                 cr_assert_eq(set("q", "count", ANY, NULL), STORE_OK);
                 n = fake_disk_operations() - start;
                 for (i = 1; i <= n; i++) {
-                        fake_disk_fail_at(i, failures[f].from_disk);
+                        fake_disk_fail_at(i, store_failures[f].from_disk);
                         int r = set("p", "new", ANY, NULL);
-                        cr_expect(r == failures[f].from_store || r == -EIO,
+                        cr_expect(r == store_failures[f].from_store || r == -EIO,
                                   "operation %zu of %zu: %d", i, n, r);
                         cr_expect_eq(current_of("p"), before);
                         cr_expect(content_is("p", ANY, "old"));
