@@ -15,10 +15,7 @@ with Tree() as tree:
     tree.ctl("set", "program", "kept", "-", stdin=b"print('version 2')")
     tree.ctl("set", "library", "kept-too", "-", stdin=b"return 'a library'")
     tree.ctl("set", "program", "user", "-", stdin=b"print(require('kept-too'))")
-    running = tree.run_beside("--name", "long", "-")
-    running.process.stdin.write(b"print('up') local e = os.pull('terminate') print(e.type)")
-    running.process.stdin.close()
-    running.process.stdin = None
+    running = tree.run_beside("--name", "long", source=b"print('up') local e = os.pull('terminate') print(e.type)")
     t.equal(running.line(), "up", "a program runs")
 
     # row 10
@@ -47,10 +44,7 @@ with Tree() as tree:
     t.equal(tree.ctl("run", "kept").out, "version 3\n", "what was acknowledged is there after a kill (row 66)")
 
     # Two SIGTERMs: at once.
-    slow = tree.run_beside("-")
-    slow.process.stdin.write(b"print('up') while true do os.pull() end")
-    slow.process.stdin.close()
-    slow.process.stdin = None
+    slow = tree.run_beside(source=b"print('up') while true do os.pull() end")
     slow.line()
     tree.initd.send_signal(signal.SIGTERM)
     tree.initd.send_signal(signal.SIGTERM)

@@ -53,10 +53,7 @@ N_KILLS = 4  # more within ten seconds, and supervision waits longer between res
 
 
 def start(tree, source, *flags):
-    running = tree.run_beside(*flags, "-")
-    running.process.stdin.write(source)
-    running.process.stdin.close()
-    running.process.stdin = None
+    running = tree.run_beside(*flags, source=source)
     assert running.line() == "up"
     return running
 

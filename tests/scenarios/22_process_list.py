@@ -13,10 +13,7 @@ t = Tap()
 
 
 def start(tree, name, source):
-    running = tree.run_beside("--name", name, "-")
-    running.process.stdin.write(source)
-    running.process.stdin.close()
-    running.process.stdin = None
+    running = tree.run_beside("--name", name, source=source)
     assert running.line() == "up"
     return running
 

@@ -11,10 +11,7 @@ t = Tap()
 
 
 def start(tree, *flags):
-    running = tree.run_beside(*flags, "-")
-    running.process.stdin.write(SERVICE)
-    running.process.stdin.close()
-    running.process.stdin = None
+    running = tree.run_beside(*flags, source=SERVICE)
     return running
 
 

@@ -14,10 +14,7 @@ t = Tap()
 
 
 def start(tree, name, source, *flags):
-    running = tree.run_beside(*flags, "--name", name, "-")
-    running.process.stdin.write(source)
-    running.process.stdin.close()
-    running.process.stdin = None
+    running = tree.run_beside(*flags, "--name", name, source=source)
     assert running.line() == "up"
     return running
 
@@ -73,10 +70,7 @@ with Tree() as tree:
     t.equal(text("cooperative", "n"), "20000000", "a cooperative program answers when it waits (row 15)")
 
     # Who may, and who hears of it.
-    curious = tree.run_beside("-")
-    curious.process.stdin.write(CURIOUS)
-    curious.process.stdin.close()
-    curious.process.stdin = None
+    curious = tree.run_beside(source=CURIOUS)
     t.contains(curious.line(), "DENIED", "an ordinary program may not (row 63)")
     t.contains(curious.line(), "nil", "nor can it take the name of what it is asked by")
     curious.end()

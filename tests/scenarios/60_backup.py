@@ -18,10 +18,7 @@ t = Tap()
 
 def write_beside(tree):
     """A program that stores a version after the other, and prints each that was acknowledged."""
-    running = tree.run_beside("--admin", "--name", "writer", "-")
-    running.process.stdin.write(WRITER.encode())
-    running.process.stdin.close()
-    running.process.stdin = None
+    running = tree.run_beside("--admin", "--name", "writer", source=WRITER.encode())
     running.line()
     return running
 

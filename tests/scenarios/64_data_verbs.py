@@ -71,15 +71,12 @@ with Tree() as tree:
 
     # Locks.
     t.equal(tree.ctl("locks", "--no-legend").out, "", "nobody has a lock")
-    holder = tree.run_beside("--data", "bot", "-")
-    holder.process.stdin.write(b"""
+    holder = tree.run_beside("--data", "bot", source=b"""
         local d = os.data()
         local lock = d:lock("door", { mode = "shared" })
         os.spawn(function() d:lock("door") end)
         os.spawn(function() print("up") os.pull("terminate") end)
     """)
-    holder.process.stdin.close()
-    holder.process.stdin = None
     holder.line()
     locks = tree.ctl("locks", "--json").json()["locks"]
     t.equal([(lock["object"], lock["name"], lock["mode"], lock["state"]) for lock in locks],

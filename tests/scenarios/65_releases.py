@@ -33,14 +33,11 @@ with Tree() as tree:
     t.equal(data(), ({"n": 11, "new": True, "session": 1}, "two"), "an update leaves data alone")
 
     # Rolling back.
-    watch = tree.run_beside("--data", "bot", "-")
-    watch.process.stdin.write(b"""
+    watch = tree.run_beside("--data", "bot", source=b"""
         local changes = os.data():watch()
         print("up")
         print(pcall(changes))
     """)
-    watch.process.stdin.close()
-    watch.process.stdin = None
     watch.line()
     t.equal(tree.ctl("rollback", "program", "bot", "--with-data").code, 0, "a rollback brings data back")
     t.equal(data(), ({"n": 1}, "one"), "keys and stream, without keys that were to end by themselves")
@@ -57,7 +54,10 @@ with Tree() as tree:
     result = tree.ctl("rollback", "program", "bot", "5", "--with-data")
     t.equal(result.error_code(), "notfound", "the present version has not ended")
     t.contains(result.err, "newest 4 versions", "which is said")
-    t.equal(tree.ctl("rollback", "library", "bot", "--with-data").error_code(), "notfound", "libraries have no data")
+    for source in (b"return 1", b"return 2"):
+        tree.ctl("set", "library", "tools", "-", stdin=source)
+    t.equal(tree.ctl("rollback", "library", "tools", "--with-data").error_code(), "badargs", "libraries have no data")
+    t.equal(tree.ctl("get", "library", "tools").out, "return 2", "and stay as they are")
     for i in range(6):
         store(b"-- %d" % i)
     t.equal(len(kept()), 4, "the data of the newest four is kept")

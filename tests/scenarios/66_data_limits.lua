@@ -11,7 +11,7 @@ end
 local function storaged_pid()
     for _, daemon in ipairs(os.rpc.tree.status().daemons) do
         if daemon.name == "storaged" then
-            return daemon.linux_pid or daemon.pid
+            return daemon.pid
         end
     end
 end

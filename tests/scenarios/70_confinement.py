@@ -37,10 +37,7 @@ def layers(tree):
 
 
 def start_service(tree):
-    running = tree.run_beside("--name", "service", "-")
-    running.process.stdin.write(SERVICE)
-    running.process.stdin.close()
-    running.process.stdin = None
+    running = tree.run_beside("--name", "service", source=SERVICE)
     assert running.line() == "up"
     return running
 

@@ -187,8 +187,14 @@ class Tree:
     def ctl(self, *args, **options):
         return thoxctl(*args, directory=self.directory, **options)
 
-    def run_beside(self, *args):
-        return Running("run", *args, directory=self.directory)
+    def run_beside(self, *args, source=None):
+        """A program that runs on; `source`: of one that comes from standard input."""
+        running = Running("run", *args, *([] if source is None else ["-"]), directory=self.directory)
+        if source is not None:
+            running.process.stdin.write(source)
+            running.process.stdin.close()
+            running.process.stdin = None
+        return running
 
     def processes(self):
         """What ps shows, by pid."""
