@@ -4,7 +4,8 @@
  *
  * A request is in exactly one list of its service: assembling (frames to come) → backlog (while
  * initd reads too slowly, so that our output stays bounded) → running. Requests are run in the order
- * they were completed.
+ * they were completed. Most are answered before the next frame is looked at; only the others are in
+ * the table by which a Cancel finds them.
  */
 #include "libipc/request.h"
 
@@ -29,9 +30,12 @@ static_assert(LIMIT_MESSAGE_BYTES == 64u << 20, "both name it");
 static struct request *request_free(struct request *request) {
         if (!request)
                 return NULL;
+        struct service *s = request->service;
         list_remove(&request->link);
-        if (!request->is_oneway)
-                table_remove_u64(&request->service->requests, request->cid);
+        if (s->arriving == request)
+                s->arriving = NULL;
+        else if (!request->is_oneway)
+                table_remove_u64(&s->requests, request->cid);
         buf_deinit(&request->values);
         fd_close(request->fd);
         free((void *)(uintptr_t)request->caps);
@@ -193,11 +197,9 @@ static int begin(struct service *s, const struct wire_call *call, struct request
         const struct endpoint *endpoint;
         enum thox_status status =
                 service_endpoint_find(s, call->handle, call->name, call->name_len, &endpoint);
-        struct request *request = status == STATUS_OK ? calloc(1, sizeof(*request)) : NULL;
-        if (request && !is_oneway && table_add_u64(&s->requests, call->cid, request) < 0) {
-                free(request);
-                request = NULL;
-        }
+        struct request *request = NULL;
+        if (status == STATUS_OK && table_reserve(&s->requests) == 0)
+                request = malloc(sizeof(*request)); /* calloc is much slower */
         if (!request && is_oneway)
                 return 0;
         if (status != STATUS_OK)
@@ -206,18 +208,29 @@ static int begin(struct service *s, const struct wire_call *call, struct request
         if (!request)
                 return send_failure(s, call->cid, STATUS_BUSY, "out of memory");
 
-        request->fd = -1;
-        request->service = s;
-        request->endpoint = endpoint;
-        request->cid = call->cid;
-        request->pid = call->pid;
-        request->uid = call->uid;
-        request->handle = call->handle;
-        request->is_oneway = is_oneway;
+        *request = (struct request){
+                .fd = -1,
+                .service = s,
+                .endpoint = endpoint,
+                .cid = call->cid,
+                .pid = call->pid,
+                .uid = call->uid,
+                .handle = call->handle,
+                .is_oneway = is_oneway,
+        };
         buf_init(&request->values, LIMIT_MESSAGE_BYTES);
         list_add_tail(&s->assembling, &request->link);
-        *ret = request;
+        s->arriving = *ret = request;
         return 0;
+}
+
+/* What goes on after its first frame can be cancelled. */
+static void keep(struct service *s) {
+        struct request *request = take(s->arriving);
+
+        if (request && !request->is_oneway &&
+            table_add_u64(&s->requests, request->cid, request) < 0)
+                assert(false); /* its room is reserved */
 }
 
 static void append(struct request *request, const struct wire_extra *extra) {
@@ -267,11 +280,12 @@ int request_on_call(struct service *s, const struct wire_frame *frame) {
                 return error_trace(r);
 
         append(request, &frame->extra);
-        if (frame->extra.more)
-                return 0;
-        keep_caps(request, &frame->extra);
-        keep_fd(request, &frame->extra);
-        complete(request);
+        if (!frame->extra.more) {
+                keep_caps(request, &frame->extra);
+                keep_fd(request, &frame->extra);
+                complete(request);
+        }
+        keep(s);
         return 0;
 }
 

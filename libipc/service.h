@@ -69,7 +69,8 @@ struct service {
         struct list assembling; /* requests with frames to come */
         struct list backlog;    /* complete, waiting for room in the output */
         struct list running;    /* given to their handlers, unanswered */
-        size_t n_unbound;       /* binds without a reply yet */
+        struct request *arriving; /* of the frame that is being looked at; in no table yet */
+        size_t n_unbound;         /* binds without a reply yet */
         bool is_welcome, is_closing;
         int error; /* ends the loop at the end of the turn */
 };

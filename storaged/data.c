@@ -234,7 +234,8 @@ void data_end(struct object *o) {
 
 int data_get(struct object *o, struct disk_bytes key, struct key_row *ret) {
         int r = data_fold(key_find(disk_of(o), o->reading.id, key, ret));
-        if (r == DATA_OK && !key_is_alive(ret, lease_clock_now_us(&o->data->clock)))
+        if (r == DATA_OK && ret->expires_us != 0 &&
+            !key_is_alive(ret, lease_clock_now_us(&o->data->clock)))
                 return DATA_E_NOTFOUND;
         return r;
 }

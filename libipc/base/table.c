@@ -143,17 +143,17 @@ static int table_grow(struct table *t) {
         return 0;
 }
 
+int table_reserve(struct table *t) {
+        return (t->n_used + 1) * 2 > t->n_slots ? error_trace(table_grow(t)) : 0;
+}
+
 static int table_add(struct table *t, struct table_slot entry) {
         struct table_slot *slot;
-        int r;
+        int r = table_reserve(t);
+        if (r < 0)
+                return error_trace(r);
 
         assert(entry.value);
-        if ((t->n_used + 1) * 2 > t->n_slots) {
-                r = table_grow(t);
-                if (r < 0)
-                        return error_trace(r);
-        }
-
         slot = table_probe(t, &entry);
         assert(!slot->value);
         *slot = entry;

@@ -21,6 +21,8 @@ void table_init(struct table *t);
 /* Releases the slots; asserts that no entry is left. */
 void table_deinit(struct table *t);
 
+/* Room for one more entry, whose add cannot fail. 0, or -ENOMEM. */
+int table_reserve(struct table *t);
 /* 0, or -ENOMEM. The key must not be present. */
 int table_add_u64(struct table *t, uint64_t key, void *value);
 int table_add_name(struct table *t, const void *name, size_t len, void *value);
