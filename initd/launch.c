@@ -247,7 +247,7 @@ static void launch_on_images(struct router *router UNUSED,
                 return;
         }
         p->has_started = true;
-        process_check_started(p);
+        process_check_up(p);
 }
 
 /* ---- begin --------------------------------------------------------------------------------- */

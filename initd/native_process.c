@@ -1,6 +1,6 @@
 /*
- * native_process.c - the endpoints process.run, process.kill, process.list, process.program,
- * process.ready.
+ * native_process.c - the endpoints process.run, process.restart, process.kill, process.list,
+ * process.program, process.ready.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -56,7 +56,34 @@ static void run_on_request(struct native_request *request) {
                 native_refuse(request->call, STATUS_ERROR, "initd is out of memory");
 }
 
-/* ---- kill ---------------------------------------------------------------------------------- */
+/* ---- kill and restart ---------------------------------------------------------------------- */
+
+/* The process that the caller may end; NULL when it was refused. */
+static struct process *process_of_caller(struct native_request *request, int64_t pid) {
+        const struct peer *caller = request->caller;
+        if (pid >= PROCESS_PID_INITD && pid <= PROCESS_PID_RUNTIMED) {
+                native_refuse(request->call, STATUS_DENIED,
+                              "process %" PRIi64 " is part of the tree itself; tree.shutdown "
+                              "ends it",
+                              pid);
+                return NULL;
+        }
+
+        struct process *p = pid > 0 && pid < UINT32_MAX ?
+                                    process_find(request->router->userdata, (uint32_t)pid) :
+                                    NULL;
+        if (!p) {
+                native_refuse(request->call, STATUS_NOPROC, "no process %" PRIi64, pid);
+                return NULL;
+        }
+        bool is_child = p->parent.pid == caller->pid && p->parent.generation == caller->generation;
+        if (caller->uid != 0 && !is_child) {
+                native_refuse(request->call, STATUS_DENIED,
+                              "process %" PRIi64 " is not a child of the caller", pid);
+                return NULL;
+        }
+        return p;
+}
 
 static bool kill_parse(struct native_request *request, int64_t *ret_pid, bool *ret_at_once) {
         static const char force[] = "kill", polite[] = "terminate";
@@ -71,8 +98,6 @@ static bool kill_parse(struct native_request *request, int64_t *ret_pid, bool *r
 }
 
 static void kill_on_request(struct native_request *request) {
-        struct initd *initd = request->router->userdata;
-        const struct peer *caller = request->caller;
         int64_t pid;
         bool is_at_once;
         if (!kill_parse(request, &pid, &is_at_once)) {
@@ -80,26 +105,25 @@ static void kill_on_request(struct native_request *request) {
                               "process.kill wants a pid and perhaps \"terminate\" or \"kill\"");
                 return;
         }
-        if (pid >= PROCESS_PID_INITD && pid <= PROCESS_PID_RUNTIMED) {
-                native_refuse(request->call, STATUS_DENIED,
-                              "process %" PRIi64 " is part of the tree itself; tree.shutdown "
-                              "ends it",
-                              pid);
-                return;
-        }
+        struct process *p = process_of_caller(request, pid);
+        if (p)
+                process_kill(p, is_at_once, request->call);
+}
 
-        struct process *p = pid > 0 && pid < UINT32_MAX ? process_find(initd, (uint32_t)pid) : NULL;
-        if (!p) {
-                native_refuse(request->call, STATUS_NOPROC, "no process %" PRIi64, pid);
+static void restart_on_request(struct native_request *request) {
+        const struct initd *initd = request->router->userdata;
+        int64_t pid;
+        if (!value_get_integer(&request->args, &pid) || !value_is_done(&request->args)) {
+                native_refuse(request->call, STATUS_BADARGS, "process.restart wants a pid");
                 return;
         }
-        bool is_child = p->parent.pid == caller->pid && p->parent.generation == caller->generation;
-        if (caller->uid != 0 && !is_child) {
-                native_refuse(request->call, STATUS_DENIED,
-                              "process %" PRIi64 " is not a child of the caller", pid);
+        if (initd->state == INITD_STATE_STOPPING) {
+                native_refuse(request->call, STATUS_UNAVAIL, "the tree is stopping");
                 return;
         }
-        process_kill(p, is_at_once, request->call);
+        struct process *p = process_of_caller(request, pid);
+        if (p)
+                process_restart(p, request->call);
 }
 
 /* ---- list ---------------------------------------------------------------------------------- */
@@ -138,12 +162,13 @@ static void program_on_request(struct native_request *request) {
 
 static void ready_on_request(struct native_request *request) {
         struct initd *initd = request->router->userdata;
-        if (request->caller->pid != PROCESS_PID_INIT) {
-                native_refuse(request->call, STATUS_DENIED,
-                              "only the init program says that the tree is up");
+        if (request->caller->role != PEER_ROLE_WORKER) {
+                native_refuse(request->call, STATUS_DENIED, "only a program says that it is ready");
                 return;
         }
-        boot_on_ready(&initd->boot);
+        process_on_ready(request->caller->userdata);
+        if (request->caller->pid == PROCESS_PID_INIT)
+                boot_on_ready(&initd->boot);
         native_answer(request->call, NULL);
 }
 
@@ -159,6 +184,9 @@ const struct native_endpoint native_process_endpoints[] = {
           .handler = program_on_request,
           .usage = "process.program(pid) -> name or nil" },
         { .name = "process.ready", .handler = ready_on_request, .usage = "process.ready()" },
+        { .name = "process.restart",
+          .handler = restart_on_request,
+          .usage = "process.restart(pid)" },
         { .name = "process.run",
           .handler = run_on_request,
           .usage = "process.run{program=|code=, ...} -> pid" },

@@ -17,15 +17,11 @@
 #include "initd/launch.h"
 #include "initd/native.h"
 #include "initd/run_spec.h"
+#include "initd/siblings.h"
 #include "initd/spawn.h"
+#include "initd/waiting.h"
 #include "libipc/base/clock.h"
 #include "libipc/base/error.h"
-
-/* A process.kill that waits for the end. Owned by the process. */
-struct process_kill {
-        struct list link;
-        struct call *call;
-};
 
 /* A child reaped before its Forked arrived: as many as were forked at once. Owned by the registry. */
 struct process_early_death {
@@ -149,16 +145,6 @@ static void process_log_end(const struct process *p) {
                 journal_add(&p->initd->journal, p->pid, p->name, LOG_LEVEL_ERROR, o->message, len);
 }
 
-static void process_answer_kills(struct process *p) {
-        while (!list_is_empty(&p->kill_calls)) {
-                struct process_kill *kill =
-                        container_of(p->kill_calls.next, struct process_kill, link);
-                list_remove(&kill->link);
-                native_answer(kill->call, NULL);
-                free(kill);
-        }
-}
-
 static void process_give_up(struct process *p) {
         struct obituary *o = &p->obituary;
 
@@ -166,6 +152,23 @@ static void process_give_up(struct process *p) {
         log_warn("program given up pid=%u name=%s", p->pid, log_quote(p->name, strlen(p->name)));
         journal_add(&p->initd->journal, p->pid, p->name, LOG_LEVEL_ERROR, o->message,
                     strlen(o->message));
+        siblings_on_given_up(p);
+}
+
+/* Those who wait for its start learn why there is none. */
+static void process_refuse_starts(struct process *p) {
+        char why[LIMIT_NAME_BYTES + LIMIT_EXIT_MESSAGE_BYTES + 64];
+        const char *message =
+                *p->obituary.message ? p->obituary.message : exit_reason_name(p->obituary.reason);
+
+        snprintf(why, sizeof(why), "'%s' ended before it was %s: %s", p->name,
+                 p->has_started ? "ready" : "started", message);
+        waiting_refuse(&p->restart_calls, STATUS_DEAD, why);
+        if (p->run_call) {
+                struct call *call = p->run_call;
+                p->run_call = NULL;
+                native_refuse(call, STATUS_DEAD, "%s", why);
+        }
 }
 
 /* Down for good: everybody who waits hears of it. */
@@ -173,14 +176,11 @@ static void process_finish(struct supervisor *s) {
         struct process *p = container_of(s, struct process, supervisor);
         if (s->is_degraded)
                 process_give_up(p);
-        if (!p->is_hidden)
+        if (!p->is_hidden && !p->run_call)
                 process_tell_parent(p);
-        if (p->run_call) {
-                struct call *call = p->run_call;
-                p->run_call = NULL;
-                native_refuse(call, STATUS_DEAD, "'%s' was killed before it started", p->name);
-        }
-        process_answer_kills(p);
+        process_refuse_starts(p);
+        waiting_answer(&p->kill_calls);
+        siblings_on_settled(p);
         process_remove(p);
         initd_on_process_gone(p->initd);
 }
@@ -209,27 +209,13 @@ static void process_kill_child(struct process *p) {
 static int process_start(struct supervisor *s) {
         struct process *p = container_of(s, struct process, supervisor);
         obituary_init(&p->obituary);
-        p->is_kill_wanted = p->has_started = false;
+        p->is_kill_wanted = p->has_started = p->is_ready = false;
         int r = launch_begin(p);
         if (r < 0 && p->peer)
                 peer_close(p->peer, EXIT_REASON_ERROR, "not started");
         if (r < 0 && !p->is_hidden)
                 process_log_end(p);
         return r;
-}
-
-static void process_terminate(struct supervisor *s) {
-        struct process *p = container_of(s, struct process, supervisor);
-        p->obituary.is_asked = true;
-        if (!p->has_started || !p->peer) {
-                supervise_on_event(s, SUPERVISE_EVENT_KILL);
-                return;
-        }
-
-        Thox__Terminate body = THOX__TERMINATE__INIT;
-        body.grace_us = s->grace_us;
-        WIRE_MESSAGE(message, 0, TERMINATE, terminate, &body);
-        peer_send(p->peer, &message, NULL);
 }
 
 static void process_force(struct supervisor *s) {
@@ -241,6 +227,38 @@ static void process_force(struct supervisor *s) {
                 p->obituary.is_asked = p->obituary.is_killed = true;
         }
         process_kill_child(p);
+}
+
+static void process_terminate(struct supervisor *s) {
+        struct process *p = container_of(s, struct process, supervisor);
+        p->obituary.is_asked = true;
+        if (!p->has_started || !p->peer) {
+                process_force(s);
+                return;
+        }
+
+        Thox__Terminate body = THOX__TERMINATE__INIT;
+        body.grace_us = s->grace_us;
+        WIRE_MESSAGE(message, 0, TERMINATE, terminate, &body);
+        peer_send(p->peer, &message, NULL);
+}
+
+static void process_late(struct supervisor *s) {
+        struct process *p = container_of(s, struct process, supervisor);
+        char why[96];
+
+        snprintf(why, sizeof(why), "did not call os.ready() within %g s (its option ready)",
+                 (double)s->start_limit_us / 1e6);
+        obituary_on_removed(&p->obituary, EXIT_REASON_HUNG, why);
+        process_kill_child(p);
+}
+
+static void process_fallen(struct supervisor *s) {
+        siblings_on_fallen(container_of(s, struct process, supervisor));
+}
+
+static bool process_is_held(struct supervisor *s) {
+        return siblings_hold(container_of(s, struct process, supervisor));
 }
 
 static bool process_wants_restart(struct supervisor *s) {
@@ -257,6 +275,9 @@ static const struct supervise_ops process_ops = {
         .terminate = process_terminate,
         .kill = process_force,
         .wants_restart = process_wants_restart,
+        .on_fallen = process_fallen,
+        .is_held = process_is_held,
+        .late = process_late,
         .on_gone = process_finish,
 };
 
@@ -273,11 +294,13 @@ static int process_new(struct process **ret, struct initd *initd, struct run_spe
         p->created_us = clock_now_us();
         list_init(&p->link);
         list_init(&p->kill_calls);
+        list_init(&p->restart_calls);
         loop_later_init(&p->free_later, process_on_free);
         snprintf(p->name, sizeof(p->name), "%s", spec->name);
         int r = supervise_init(&p->supervisor, &initd->loop, &process_ops, LIMIT_GRACE_US, false);
         if (r < 0)
                 return error_trace(r);
+        p->supervisor.start_limit_us = spec->ready_us;
 
         *ret = take(p);
         return 0;
@@ -302,7 +325,7 @@ int process_run(struct initd *initd,
                 return error_trace(r);
         p->pid = pid != 0 ? pid : process_new_pid(initd);
         p->uid = uid;
-        p->parent = parent;
+        p->parent = p->founder = parent;
         r = table_add_u64(&initd->processes.by_pid, p->pid, p);
         if (r < 0)
                 return error_trace(r);
@@ -343,10 +366,14 @@ void process_fail_start(struct process *p, enum thox_status status, const char *
         process_kill_child(p);
 }
 
-void process_check_started(struct process *p) {
-        if (!p->has_started || p->linux_pid == 0)
+void process_check_up(struct process *p) {
+        bool is_ready = p->is_ready || p->spec->ready_us == 0;
+        if (!p->has_started || p->linux_pid == 0 || !is_ready ||
+            p->supervisor.state != SUPERVISE_STATE_STARTING)
                 return;
         supervise_on_event(&p->supervisor, SUPERVISE_EVENT_READY);
+        siblings_on_settled(p);
+        waiting_answer(&p->restart_calls);
         if (!p->run_call)
                 return;
 
@@ -361,29 +388,20 @@ void process_check_started(struct process *p) {
 
 /* ---- kill ---------------------------------------------------------------------------------- */
 
-static void process_on_kill_dropped(struct call *call) {
-        struct process_kill *kill = call->userdata;
-        list_remove(&kill->link);
-        free(kill);
-}
-
-static bool process_add_kill(struct process *p, struct call *call) {
-        struct process_kill *kill = malloc(sizeof(*kill));
-        if (!kill) {
-                native_refuse(call, STATUS_ERROR, "initd is out of memory");
-                return false;
-        }
-        kill->call = call;
-        call->userdata = kill;
-        call->on_drop = process_on_kill_dropped;
-        list_add_tail(&p->kill_calls, &kill->link);
-        return true;
-}
-
 void process_kill(struct process *p, bool at_once, struct call *call) {
-        if (call && !process_add_kill(p, call))
+        if (call && !waiting_add(&p->kill_calls, call))
                 return;
         supervise_on_event(&p->supervisor, at_once ? SUPERVISE_EVENT_KILL : SUPERVISE_EVENT_STOP);
+}
+
+void process_restart(struct process *p, struct call *call) {
+        if (p->supervisor.state == SUPERVISE_STATE_STOPPING) {
+                native_refuse(call, STATUS_DEAD, "process %u (%s) is ending", p->pid, p->name);
+                return;
+        }
+        if (call && !waiting_add(&p->restart_calls, call))
+                return;
+        supervise_on_event(&p->supervisor, SUPERVISE_EVENT_RESTART);
 }
 
 /* ---- fork ---------------------------------------------------------------------------------- */
@@ -442,7 +460,7 @@ void process_on_forked(struct initd *initd, const Thox__Forked *body) {
         if (!is_dead)
                 spawn_renice(linux_pid, run_properties_nice(&p->spec->properties));
         /* A short program may be over by now: it was started all the same. */
-        process_check_started(p);
+        process_check_up(p);
         if (is_dead)
                 process_on_reaped(initd, linux_pid, wait_status);
         else if (p->is_kill_wanted)
@@ -466,6 +484,11 @@ void process_on_zygote_lost(struct initd *initd) {
 }
 
 /* ---- the instance's end -------------------------------------------------------------------- */
+
+void process_on_ready(struct process *p) {
+        p->is_ready = true;
+        process_check_up(p);
+}
 
 void process_on_exit(struct process *p, const Thox__Exit *body) {
         obituary_on_exit(&p->obituary, body);

@@ -46,6 +46,7 @@ struct process {
 
         uint32_t pid, uid;
         struct process_ref parent;
+        struct process_ref founder; /* who ran it: its first parent */
         char name[LIMIT_NAME_BYTES + 1];
         struct run_spec *spec; /* owned */
 
@@ -56,14 +57,16 @@ struct process {
         bool is_forking;                /* Fork sent, Forked not seen */
         bool is_kill_wanted;            /* SIGKILL as soon as there is a linux_pid */
         bool has_started;               /* Start sent */
+        bool is_ready;                  /* it called os.ready */
         bool is_unstartable;   /* the start failed in a way that another try would not mend */
         bool is_hidden;        /* failed before it started: never listed, never told of */
         struct launch *launch; /* image asked for */
         struct obituary obituary;
 
-        struct call *run_call;   /* process.run, not answered yet; NULL */
-        struct list kill_calls;  /* struct process_kill */
-        uint64_t n_calls_before; /* made by earlier instances */
+        struct call *run_call;     /* process.run, not answered yet; NULL */
+        struct list kill_calls;    /* they wait for its end */
+        struct list restart_calls; /* they wait until it is up */
+        uint64_t n_calls_before;   /* made by earlier instances */
         uint64_t created_us;
 };
 
@@ -100,17 +103,21 @@ int process_run(struct initd *initd,
 
 /* Stops it: politely first, or at once. The answer to `call` (may be NULL) comes when it is gone. */
 void process_kill(struct process *p, bool at_once, struct call *call);
+/* Ends it politely and starts it again at once, whatever its policy; the answer to `call` comes when
+ * it is up. Refused when it is ending for good. */
+void process_restart(struct process *p, struct call *call);
 
 /* The start failed: the caller of process.run hears the status, a restart counts as an end. */
 void process_fail_start(struct process *p, enum thox_status status, const char *fmt, ...)
         PRINTF_LIKE(3, 4);
-/* Feeds READY and answers process.run when fork and image are both there. */
-void process_check_started(struct process *p);
+/* Feeds READY and answers process.run when fork, image and, if it was run so, its word are there. */
+void process_check_up(struct process *p);
 
 /* Events. */
 void process_on_hello(struct process *p, const Thox__Hello *body);
 void process_on_forked(struct initd *initd, const Thox__Forked *body);
 void process_on_zygote_lost(struct initd *initd);
+void process_on_ready(struct process *p);
 void process_on_exit(struct process *p, const Thox__Exit *body);
 void process_on_peer_closed(struct process *p, struct peer *peer);
 /* A child of ours that is no daemon ended. */

@@ -180,8 +180,36 @@ static int parse_detach(struct run_parse *p) {
         return run_parse_boolean(p, &p->spec->is_detached);
 }
 
+static int parse_ready(struct run_parse *p) {
+        double seconds;
+        if (!value_get_number(p->reader, &seconds) || !(seconds > 0))
+                return run_parse_want(p, "a positive number of seconds");
+        if (seconds > LIMIT_READY_S)
+                return run_parse_refuse(p, STATUS_LIMIT,
+                                        "ready: more than %u seconds "
+                                        "(LIMIT_READY_S)",
+                                        LIMIT_READY_S);
+        uint64_t us = (uint64_t)(seconds * 1e6 + 0.5);
+        p->spec->ready_us = us > 0 ? us : 1;
+        return 0;
+}
+
 static bool bytes_equal(const uint8_t *bytes, size_t len, const char *text) {
         return len == strlen(text) && memcmp(bytes, text, len) == 0;
+}
+
+/* One of `n` words, by its number. */
+static int parse_choice(
+        struct run_parse *p, const char *const words[], size_t n, const char *wanted, size_t *ret) {
+        const uint8_t *bytes;
+        size_t len;
+        int r = run_parse_bytes(p, &bytes, &len);
+        if (r != 0)
+                return r;
+        for (*ret = 0; *ret < n; (*ret)++)
+                if (bytes_equal(bytes, len, words[*ret]))
+                        return 0;
+        return run_parse_want(p, wanted);
 }
 
 static const char *const restart_names[] = {
@@ -192,32 +220,60 @@ static const char *const restart_names[] = {
 static_assert(ARRAY_SIZE(restart_names) == _RUN_RESTART_N, "each has a name");
 
 static int parse_restart(struct run_parse *p) {
+        size_t choice;
+        int r = parse_choice(p, restart_names, ARRAY_SIZE(restart_names),
+                             "\"never\", \"on-failure\" or \"always\"", &choice);
+        if (r == 0)
+                p->spec->restart = (enum run_restart)choice;
+        return r;
+}
+
+static int parse_group_name(struct run_parse *p) {
         const uint8_t *bytes;
         size_t len;
         int r = run_parse_bytes(p, &bytes, &len);
-        if (r != 0)
-                return r;
-        for (size_t i = 0; i < ARRAY_SIZE(restart_names); i++)
-                if (bytes_equal(bytes, len, restart_names[i])) {
-                        p->spec->restart = (enum run_restart)i;
-                        return 0;
-                }
-        return run_parse_want(p, "\"never\", \"on-failure\" or \"always\"");
+        if (r == 0 && !name_is_valid(bytes, len))
+                return run_parse_refuse(p, STATUS_BADARGS, "group: its name is not a valid name");
+        if (r == 0)
+                snprintf(p->spec->group, sizeof(p->spec->group), "%.*s", (int)len,
+                         (const char *)bytes);
+        return r;
+}
+
+static const char *const group_names[] = {
+        [RUN_GROUP_ALL] = "all",
+        [RUN_GROUP_REST] = "rest",
+};
+static_assert(ARRAY_SIZE(group_names) == _RUN_GROUP_N, "each has a name");
+
+static int parse_group_restart(struct run_parse *p) {
+        size_t choice;
+        int r = parse_choice(p, group_names, ARRAY_SIZE(group_names), "\"all\" or \"rest\"",
+                             &choice);
+        if (r == 0)
+                p->spec->group_restart = (enum run_group)choice;
+        return r;
+}
+
+static int parse_group(struct run_parse *p) {
+        static const struct run_key keys[] = {
+                { "name", parse_group_name },
+                { "restart", parse_group_restart },
+        };
+        int r = run_parse_map(p, "group", keys, ARRAY_SIZE(keys));
+        if (r == 0 && !*p->spec->group)
+                return run_parse_refuse(p, STATUS_BADARGS, "group: wants a name");
+        return r;
 }
 
 static const struct run_key spec_keys[] = {
-        { "args", parse_args },
-        { "chunk", parse_chunk },
-        { "code", parse_code },
-        { "contexts", parse_contexts },
-        { "ctx", parse_ctx },
-        { "detach", parse_detach },
-        { "name", parse_name },
-        { "program", parse_program },
-        { "properties", run_properties_parse },
-        { "restart", parse_restart },
-        { "runtime", parse_runtime },
-        { "uid", parse_uid },
+        { "args", parse_args },       { "chunk", parse_chunk },
+        { "code", parse_code },       { "contexts", parse_contexts },
+        { "ctx", parse_ctx },         { "detach", parse_detach },
+        { "group", parse_group },     { "name", parse_name },
+        { "program", parse_program }, { "properties", run_properties_parse },
+        { "ready", parse_ready },     { "restart", parse_restart },
+        { "runtime", parse_runtime }, { "uid", parse_uid },
         { "visible", parse_visible },
 };
 

@@ -32,6 +32,13 @@ enum run_restart {
         _RUN_RESTART_N,
 };
 
+/* Whom of its group a fallen program takes along; see siblings.h. */
+enum run_group {
+        RUN_GROUP_ALL,
+        RUN_GROUP_REST,
+        _RUN_GROUP_N,
+};
+
 struct run_spec {
         char name[LIMIT_NAME_BYTES + 1];
         char *program;          /* as asked for, "extended#hello" */
@@ -46,6 +53,9 @@ struct run_spec {
         bool is_invisible;
         bool is_detached;
         enum run_restart restart;
+        uint64_t ready_us;                /* it must call os.ready within; 0: it is up at once */
+        char group[LIMIT_NAME_BYTES + 1]; /* "": none */
+        enum run_group group_restart;
         struct run_properties properties;
 };
 

@@ -6,14 +6,16 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <sys/random.h>
 
 #include "libipc/base/clock.h"
 #include "libipc/base/error.h"
 
 static const char *const state_names[] = {
-        [SUPERVISE_STATE_DOWN] = "down",         [SUPERVISE_STATE_STARTING] = "starting",
-        [SUPERVISE_STATE_UP] = "running",        [SUPERVISE_STATE_ENDING] = "stopping",
-        [SUPERVISE_STATE_STOPPING] = "stopping", [SUPERVISE_STATE_WAITING] = "restarting",
+        [SUPERVISE_STATE_DOWN] = "down",          [SUPERVISE_STATE_STARTING] = "starting",
+        [SUPERVISE_STATE_UP] = "running",         [SUPERVISE_STATE_ENDING] = "stopping",
+        [SUPERVISE_STATE_STOPPING] = "stopping",  [SUPERVISE_STATE_RESTARTING] = "restarting",
+        [SUPERVISE_STATE_WAITING] = "restarting",
 };
 static_assert(ARRAY_SIZE(state_names) == _SUPERVISE_STATE_N, "one name per state");
 
@@ -22,14 +24,27 @@ const char *supervise_state_name(enum supervise_state state) {
 }
 
 static void supervise_start(struct supervisor *s) {
+        loop_timer_clear(&s->timer);
+        if (s->ops->is_held && s->ops->is_held(s)) {
+                s->state = SUPERVISE_STATE_WAITING;
+                return;
+        }
         s->state = SUPERVISE_STATE_STARTING;
         s->started_us = clock_now_us();
+        if (s->start_limit_us > 0)
+                loop_timer_set(&s->timer, s->start_limit_us);
         if (s->ops->start(s) < 0)
                 supervise_on_event(s, SUPERVISE_EVENT_EXIT);
 }
 
 static void supervise_ready(struct supervisor *s) {
         s->state = SUPERVISE_STATE_UP;
+        loop_timer_clear(&s->timer);
+}
+
+static void supervise_late(struct supervisor *s) {
+        s->state = SUPERVISE_STATE_ENDING;
+        s->ops->late(s);
 }
 
 static void supervise_hangup(struct supervisor *s) {
@@ -43,9 +58,18 @@ static void supervise_stop(struct supervisor *s) {
         s->ops->terminate(s);
 }
 
+static void supervise_restart(struct supervisor *s) {
+        s->state = SUPERVISE_STATE_RESTARTING;
+        loop_timer_set(&s->timer, s->grace_us);
+        s->ops->terminate(s);
+}
+
+/* It was told to end already; it just will not start again. */
+static void supervise_stop_for_good(struct supervisor *s) {
+        s->state = SUPERVISE_STATE_STOPPING;
+}
+
 static void supervise_kill(struct supervisor *s) {
-        if (s->state != SUPERVISE_STATE_ENDING)
-                s->state = SUPERVISE_STATE_STOPPING;
         loop_timer_clear(&s->timer);
         s->ops->kill(s);
 }
@@ -68,6 +92,12 @@ static bool supervise_restarts_too_often(const struct supervisor *s, uint64_t no
         return now_us - oldest_us < LIMIT_RESTART_WINDOW_US;
 }
 
+static uint64_t supervise_jitter(uint64_t delay_us) {
+        uint32_t random = 0;
+        (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK); /* none at worst */
+        return random % (delay_us / 4 + 1);
+}
+
 static uint64_t supervise_next_delay(struct supervisor *s, uint64_t now_us) {
         bool has_lived = now_us - s->started_us >= LIMIT_RESTART_WINDOW_US;
         if (has_lived)
@@ -79,7 +109,7 @@ static uint64_t supervise_next_delay(struct supervisor *s, uint64_t now_us) {
         s->delay_us *= 2;
         if (s->delay_us > LIMIT_RESTART_DELAY_MAX_US)
                 s->delay_us = LIMIT_RESTART_DELAY_MAX_US;
-        return delay_us;
+        return delay_us + supervise_jitter(delay_us);
 }
 
 static void supervise_exit(struct supervisor *s) {
@@ -102,6 +132,8 @@ static void supervise_exit(struct supervisor *s) {
         s->restarted_us[s->n_restarts % LIMIT_RESTARTS] = now_us;
         s->n_restarts++;
         loop_timer_set(&s->timer, delay_us);
+        if (s->ops->on_fallen)
+                s->ops->on_fallen(s);
 }
 
 typedef void action_fn(struct supervisor *s);
@@ -116,18 +148,22 @@ static action_fn *const actions[_SUPERVISE_STATE_N][_SUPERVISE_EVENT_N] = {
                 [SUPERVISE_EVENT_HANGUP] = supervise_hangup,
                 [SUPERVISE_EVENT_EXIT] = supervise_exit,
                 [SUPERVISE_EVENT_STOP] = supervise_stop,
-                [SUPERVISE_EVENT_KILL] = supervise_kill,
+                [SUPERVISE_EVENT_KILL] = supervise_kill_asked,
+                [SUPERVISE_EVENT_RESTART] = supervise_restart,
+                [SUPERVISE_EVENT_TIMER] = supervise_late,
         },
         [SUPERVISE_STATE_UP] = {
                 [SUPERVISE_EVENT_HANGUP] = supervise_hangup,
                 [SUPERVISE_EVENT_EXIT] = supervise_exit,
                 [SUPERVISE_EVENT_STOP] = supervise_stop,
-                [SUPERVISE_EVENT_KILL] = supervise_kill,
+                [SUPERVISE_EVENT_KILL] = supervise_kill_asked,
+                [SUPERVISE_EVENT_RESTART] = supervise_restart,
         },
         [SUPERVISE_STATE_ENDING] = {
                 [SUPERVISE_EVENT_EXIT] = supervise_exit,
                 [SUPERVISE_EVENT_STOP] = supervise_stop,
                 [SUPERVISE_EVENT_KILL] = supervise_kill_asked,
+                [SUPERVISE_EVENT_RESTART] = supervise_restart,
                 [SUPERVISE_EVENT_TIMER] = supervise_kill,
         },
         [SUPERVISE_STATE_STOPPING] = {
@@ -135,9 +171,16 @@ static action_fn *const actions[_SUPERVISE_STATE_N][_SUPERVISE_EVENT_N] = {
                 [SUPERVISE_EVENT_KILL] = supervise_kill,
                 [SUPERVISE_EVENT_TIMER] = supervise_kill,
         },
+        [SUPERVISE_STATE_RESTARTING] = {
+                [SUPERVISE_EVENT_EXIT] = supervise_start,
+                [SUPERVISE_EVENT_STOP] = supervise_stop_for_good,
+                [SUPERVISE_EVENT_KILL] = supervise_kill_asked,
+                [SUPERVISE_EVENT_TIMER] = supervise_kill,
+        },
         [SUPERVISE_STATE_WAITING] = {
                 [SUPERVISE_EVENT_STOP] = supervise_gone,
                 [SUPERVISE_EVENT_KILL] = supervise_gone,
+                [SUPERVISE_EVENT_RESTART] = supervise_start,
                 [SUPERVISE_EVENT_TIMER] = supervise_start,
         },
 };

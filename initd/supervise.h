@@ -15,9 +15,15 @@
  *         |                restart wanted -> WAITING --(TIMER: start)--> STARTING
  *         +---- STOP, KILL of WAITING
  *
+ * STARTING that lasts longer than the start limit: `late` ends it, which counts as an end nobody
+ * asked for. RESTART of anything alive: RESTARTING, which is STOPPING but for its EXIT, after which
+ * it starts again at once; of WAITING: it waits no longer.
+ *
  * Restarts wait LIMIT_RESTART_DELAY_US, doubling to the maximum, and start over at the first delay
- * once an instance has lived for the window. More than LIMIT_RESTARTS within the window: a program
- * is given up, a daemon is marked degraded and goes on.
+ * once an instance has lived for the window; up to a quarter of the delay is added at random, so that
+ * what fell together does not come back together. More than LIMIT_RESTARTS within the window: a
+ * program is given up, a daemon is marked degraded and goes on. What is_held says must not start yet
+ * stays WAITING without a timer, until its owner feeds TIMER.
  */
 #pragma once
 
@@ -33,6 +39,7 @@ enum supervise_state {
         SUPERVISE_STATE_UP,
         SUPERVISE_STATE_ENDING,
         SUPERVISE_STATE_STOPPING,
+        SUPERVISE_STATE_RESTARTING,
         SUPERVISE_STATE_WAITING,
         _SUPERVISE_STATE_N,
 };
@@ -44,6 +51,7 @@ enum supervise_event {
         SUPERVISE_EVENT_EXIT,   /* the child is reaped, or could not be made */
         SUPERVISE_EVENT_STOP,   /* politely, then by force after the grace */
         SUPERVISE_EVENT_KILL,   /* at once */
+        SUPERVISE_EVENT_RESTART,
         SUPERVISE_EVENT_TIMER,
         _SUPERVISE_EVENT_N,
 };
@@ -54,6 +62,11 @@ struct supervise_ops {
         void (*terminate)(struct supervisor *s);
         void (*kill)(struct supervisor *s);
         bool (*wants_restart)(struct supervisor *s); /* after an end nobody asked for */
+        /* These three may be NULL. It will be started again, later; must another start go first; it
+         * is to be ended, because it has not been READY within the start limit. */
+        void (*on_fallen)(struct supervisor *s);
+        bool (*is_held)(struct supervisor *s);
+        void (*late)(struct supervisor *s);
         /* Down, and not by itself up again. The memory must outlive the call. */
         void (*on_gone)(struct supervisor *s);
 };
@@ -62,6 +75,7 @@ struct supervise_ops {
 struct supervisor {
         const struct supervise_ops *ops;
         uint64_t grace_us;
+        uint64_t start_limit_us; /* 0: none */
         bool never_gives_up;
 
         enum supervise_state state;

@@ -108,6 +108,7 @@
 #define LIMIT_RESTART_WINDOW_US (10u * 1000000u)
 #define LIMIT_RESTART_DELAY_US 50000u /* first; doubles to the maximum */
 #define LIMIT_RESTART_DELAY_MAX_US (5u * 1000000u)
+#define LIMIT_READY_S 3600u                   /* longest start that a program may ask for */
 #define LIMIT_BOOT_US (10u * 1000000u)        /* daemons that are not up then end the tree */
 #define LIMIT_DAEMON_GRACE_US (2u * 1000000u) /* between closing its socket and SIGKILL */
 

@@ -59,6 +59,9 @@ int loop_timer_init(struct loop_timer *t,
 void loop_timer_deinit(struct loop_timer *t);
 int loop_timer_set(struct loop_timer *t, uint64_t delay_us);
 void loop_timer_clear(struct loop_timer *t);
+static inline bool loop_timer_is_set(const struct loop_timer *t) {
+        return t->due_us != 0;
+}
 
 /* A signal, delivered in the loop. */
 struct loop_signal {

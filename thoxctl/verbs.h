@@ -12,6 +12,7 @@ extern const struct command VERB_PS;
 extern const struct command VERB_STATUS;
 extern const struct command VERB_TOP;
 extern const struct command VERB_KILL;
+extern const struct command VERB_RESTART;
 extern const struct command VERB_LOGS;
 extern const struct command VERB_GET;
 extern const struct command VERB_SET;

@@ -47,8 +47,8 @@ def compare_endpoints(root, patterns, heading):
 
 # What `thoxctl run` without --admin leaves open. A new endpoint must be put on one side or the other.
 GRANTED = {
-    "alarm", "data.own", "log", "process.run", "process.kill", "service.list", "service.describe",
-    "call.list", "handle.list", "library.image",
+    "alarm", "data.own", "log", "process.run", "process.restart", "process.ready", "process.kill",
+    "service.list", "service.describe", "call.list", "handle.list", "library.image",
     "program.get", "program.list", "program.versions", "library.get", "library.list",
     "library.versions", "runtime.get", "runtime.list", "runtime.versions",
 }

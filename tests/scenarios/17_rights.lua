@@ -11,7 +11,7 @@ for name, args in pairs({
     ["store.check"] = {}, ["store.compact"] = {}, ["store.stats"] = {},
     ["data.open"] = { "x" }, ["data.list"] = {}, ["data.delete"] = { "x" },
     ["data.limit"] = { "x", { keys = 1 } }, ["process.program"] = { 4 },
-    ["process.list"] = {}, ["process.ready"] = {}, ["tree.status"] = {},
+    ["process.list"] = {}, ["process.eval"] = { 4, "" }, ["tree.status"] = {},
     ["tree.shutdown"] = {}, ["log.read"] = {}, ["code.check"] = {}, ["code.image"] = {}, ["image.list"] = {},
 }) do
     tap.is(os.pull(os.call({ name = name, args = args })).status_code, DENIED, name .. " is denied")
@@ -19,7 +19,6 @@ end
 tap.refused(DENIED, "os.set_program says the same", os.set_program("x", ""))
 tap.refused(DENIED, "os.set_library too", os.set_library("x", ""))
 tap.refused(DENIED, "and os.set_runtime", os.set_runtime("x", ""))
-tap.refused(DENIED, "and os.ready", os.ready())
 tap.refused(os.status.NOTFOUND, "nothing was stored", os.get_program("x"))
 
 -- It may read, log, wait, run and bind.

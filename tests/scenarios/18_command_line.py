@@ -46,6 +46,8 @@ REFUSALS = [
     (["kill", "nosuch"], 5, "noproc", "nosuch"),
     (["kill", "999999"], 5, "noproc", "999999"),
     (["kill", "2"], 4, "denied", "part of the tree"),
+    (["restart", "nosuch"], 5, "noproc", "nosuch"),
+    (["restart", "3"], 4, "denied", "part of the tree"),
     (["call", "nope"], 5, "notbound", "'nope'"),
     (["call", "alarm", "x"], 1, "badargs", "seconds"),
     (["--timeout", "50ms", "call", "alarm", "60"], 8, "timeout", "0.05 s"),

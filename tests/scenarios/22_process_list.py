@@ -50,6 +50,11 @@ with Tree() as tree:
     t.equal(tree.ctl("call", "two").out, f"{rows['two']['pid']}\n", "the other one answers (row 2)")
     t.ok("one" not in by_name(tree), "the dead one is not in the list (row 5)")
 
+    # row 9
+    t.equal(tree.ctl("restart", "two").code, 0, "the service is restarted (row 9)")
+    t.equal(tree.ctl("call", "two").out, f"{rows['two']['pid']}\n", "and answers under its pid")
+    t.ok(by_name(tree)["two"]["linux_pid"] != rows["two"]["linux_pid"], "in a new Linux process")
+
     # row 8
     t.equal(tree.ctl("kill", "busy").code, 0, "an endless loop is killed (row 8)")
     t.equal(busy.end(), 1, "which is no success")

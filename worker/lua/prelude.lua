@@ -246,7 +246,8 @@ end
 
 local run_options = {
     program = true, code = true, chunk = true, runtime = true, args = true, name = true, ctx = true,
-    contexts = true, data = true, uid = true, visible = true, restart = true, properties = true,
+    contexts = true, data = true, uid = true, visible = true, restart = true, ready = true, group = true,
+    properties = true,
 }
 
 local function to_handle(value)

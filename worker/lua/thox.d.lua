@@ -90,6 +90,10 @@
 ---@field bind string[]? names, or prefixes that end in "*", that it may bind
 ---@field run string[]? programs that it may run
 
+---@class thox.RunGroup
+---@field name string
+---@field restart "all"|"rest"|nil whom its fall takes along: all (default), or those run after it
+
 ---@class thox.RunOptions
 ---@field program string?
 ---@field code string?
@@ -103,6 +107,8 @@
 ---@field uid integer?
 ---@field visible boolean?
 ---@field restart "never"|"on-failure"|"always"|nil
+---@field ready number? seconds within which it must call os.ready(); it is up only then
+---@field group thox.RunGroup? programs of one parent that fall and rise together
 ---@field properties thox.Properties?
 
 ---@class oslib
@@ -243,6 +249,7 @@ function os.kill(what, signal) end
 ---@param status integer?
 function os.exit(status) end
 
+---This program is ready: what it was started for works from now on. Of init: the tree is.
 ---@return true|nil, integer? status, string? message
 function os.ready() end
 

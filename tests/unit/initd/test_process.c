@@ -159,7 +159,7 @@ Test(process, a_failure_is_restarted_with_the_same_pid_and_a_new_generation) {
         raw_deinit(&worker);
         tree_die(&t, child, FAKE_KILLED(SIGABRT));
         cr_assert_eq(process_find(t.initd, pid)->supervisor.state, SUPERVISE_STATE_WAITING);
-        fake_loop_advance(&t.initd->loop, LIMIT_RESTART_DELAY_US);
+        tree_wait_restart(&t, 1);
         child = tree_start_worker(&t, &worker);
         cr_assert_eq(child->pid, pid);
         cr_assert_gt(process_find(t.initd, pid)->generation, generation);
@@ -177,7 +177,7 @@ Test(process, what_is_always_restarted_may_end_as_it_likes_but_by_a_kill) {
         raw_deinit(&worker);
         tree_die(&t, child, FAKE_EXITED(0));
         cr_assert_eq(process_find(t.initd, pid)->supervisor.state, SUPERVISE_STATE_WAITING);
-        fake_loop_advance(&t.initd->loop, LIMIT_RESTART_DELAY_US);
+        tree_wait_restart(&t, 1);
         child = tree_start_worker(&t, &worker);
         cr_assert_eq(child->pid, pid);
 
@@ -194,7 +194,7 @@ Test(process, after_too_many_restarts_the_parent_hears_of_the_end_once) {
         for (unsigned i = 0; i < LIMIT_RESTARTS; i++) {
                 raw_deinit(&worker);
                 tree_die(&t, child, FAKE_EXITED(1));
-                fake_loop_advance(&t.initd->loop, (uint64_t)LIMIT_RESTART_DELAY_US << i);
+                tree_wait_restart(&t, i + 1);
                 child = tree_start_worker(&t, &worker);
         }
         tree_say_exit(&worker, 9, EXIT_REASON_ERROR, "p:1: the last one");
@@ -270,7 +270,7 @@ Test(process, a_dead_zygote_fails_the_forks_that_wait_for_it) {
         uint32_t seq = tree_run(&client, NULL);
         tree_die(&t, fake_spawn_find("worker"), FAKE_KILLED(SIGKILL));
         cr_assert_eq(raw_expect_answer(&client, seq)->answer.status, STATUS_AGAIN);
-        fake_loop_advance(&t.initd->loop, LIMIT_RESTART_DELAY_US);
+        tree_wait_restart(&t, 1);
         raw_deinit(&t.zygote);
         tree_play_daemon(&t, DAEMON_ZYGOTE, &t.zygote);
         raw_expect(&t.runtimed, THOX__FRAME__BODY_CALL); /* of the failed run */

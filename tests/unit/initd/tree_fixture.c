@@ -117,6 +117,11 @@ uint32_t tree_run(struct raw_peer *client, const char *restart) {
         return raw_call(client, "process.run", &values);
 }
 
+void tree_wait_restart(struct tree_fixture *t, unsigned n_falls) {
+        uint64_t delay_us = (uint64_t)LIMIT_RESTART_DELAY_US << (n_falls - 1);
+        fake_loop_advance(&t->initd->loop, delay_us + delay_us / 4);
+}
+
 int64_t tree_integer(const struct wire_frame *frame) {
         struct value_reader r;
         int64_t v = -1;

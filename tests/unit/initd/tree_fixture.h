@@ -38,6 +38,8 @@ struct fake_child *tree_start_worker(struct tree_fixture *t, struct raw_peer *re
 
 /* A process.run{program = "p" [, restart = restart]} by `client`; its seq. */
 uint32_t tree_run(struct raw_peer *client, const char *restart);
+/* Until whatever has fallen `n_falls` times is started again. */
+void tree_wait_restart(struct tree_fixture *t, unsigned n_falls);
 /* The integer that an answer begins with. */
 int64_t tree_integer(const struct wire_frame *frame);
 /* The child ends, and initd hears of it. */
