@@ -19,6 +19,7 @@
 #include "libipc/base/fd.h"
 #include "libipc/base/file.h"
 #include "libipc/base/log.h"
+#include "libipc/value.h"
 
 #define BOOT_INIT_PROGRAM "init"
 #define RUN_DIR_MODE 0755
@@ -150,6 +151,8 @@ static void boot_run_init(struct boot *b) {
         b->step = BOOT_STEP_INIT;
 
         int r = run_spec_new_program(&spec, BOOT_INIT_PROGRAM, initd->router.native);
+        if (r == 0 && initd->config->is_safe)
+                r = value_put_text(&spec->args, "safe");
         if (r == 0)
                 r = process_run(initd, spec, PROCESS_PID_INIT, 0, parent, NULL);
         if (r < 0) {

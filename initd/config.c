@@ -28,6 +28,7 @@ enum option_key {
         OPTION_LIBEXEC,
         OPTION_KEEP,
         OPTION_NO_INIT,
+        OPTION_SAFE,
         OPTION_NO_VERIFY,
         OPTION_NO_HOOKS,
         OPTION_REQUIRE_SANDBOX,
@@ -47,6 +48,7 @@ static const struct argp_option options[] = {
           0 },
         { "keep", OPTION_KEEP, NULL, 0, "Go on when the last program has ended", 0 },
         { "no-init", OPTION_NO_INIT, NULL, 0, "Start the daemons only; implies --keep", 0 },
+        { "safe", OPTION_SAFE, NULL, 0, "Start no services; for repair", 0 },
         { "no-verify", OPTION_NO_VERIFY, NULL, 0, "Do not check the boot store's manifest", 0 },
         { "no-hooks", OPTION_NO_HOOKS, NULL, 0, "Cooperative tasks: never pre-empt Lua", 0 },
         { "require-sandbox", OPTION_REQUIRE_SANDBOX, "full", 0,
@@ -61,12 +63,12 @@ static const struct argp_option options[] = {
 #define FIELD(name) offsetof(struct config, name)
 
 static const struct conf_key settings[] = {
-        { "startup", CONF_BOOL, FIELD(has_init) },
-        { "keep", CONF_BOOL, FIELD(is_kept) },
-        { "boot", CONF_DIRECTORY, FIELD(boot_dir) },
-        { "libexec", CONF_DIRECTORY, FIELD(libexec) },
-        { "store", CONF_DIRECTORY, FIELD(paths.store) },
-        { "log.level", CONF_LEVEL, FIELD(log_level) },
+        { "startup", CONF_BOOL, FIELD(has_init), NULL },
+        { "keep", CONF_BOOL, FIELD(is_kept), NULL },
+        { "boot", CONF_DIRECTORY, FIELD(boot_dir), NULL },
+        { "libexec", CONF_DIRECTORY, FIELD(libexec), NULL },
+        { "store", CONF_DIRECTORY, FIELD(paths.store), NULL },
+        { "log.level", CONF_LEVEL, FIELD(log_level), NULL },
 };
 static const struct conf_table settings_table = { settings, ARRAY_SIZE(settings) };
 
@@ -137,6 +139,9 @@ static int config_on_option(int key, char *arg, struct argp_state *state) {
         case OPTION_NO_INIT:
                 c->has_init = false;
                 c->is_kept = true;
+                return 0;
+        case OPTION_SAFE:
+                c->is_safe = true;
                 return 0;
         case OPTION_NO_VERIFY:
                 c->is_unverified = true;

@@ -18,6 +18,7 @@ struct config {
         char boot_dir[PATH_MAX];
         char libexec[PATH_MAX];
         bool is_kept;             /* --keep: go on without programs */
+        bool is_safe;             /* --safe: init starts no services */
         bool has_init;            /* without --no-init: not only the daemons */
         bool is_unverified;       /* --no-verify: the boot store's hashes are not looked at */
         bool has_no_hooks;        /* --no-hooks: for the zygote */

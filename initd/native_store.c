@@ -113,6 +113,10 @@ static void runtime_get(struct native_request *request) {
         get_on_request(request, STORE_KIND_RUNTIME);
 }
 
+static void props_get(struct native_request *request) {
+        get_on_request(request, STORE_KIND_PROPS);
+}
+
 static void program_list(struct native_request *request) {
         list_on_request(request, STORE_KIND_PROGRAM);
 }
@@ -123,6 +127,10 @@ static void library_list(struct native_request *request) {
 
 static void runtime_list(struct native_request *request) {
         list_on_request(request, STORE_KIND_RUNTIME);
+}
+
+static void props_list(struct native_request *request) {
+        list_on_request(request, STORE_KIND_PROPS);
 }
 
 #define AWAY(name_, usage_)                                                                        \
@@ -142,6 +150,7 @@ const struct native_endpoint native_store_endpoints[] = {
         KIND(program),
         KIND(library),
         KIND(runtime),
+        KIND(props),
         AWAY("program.export", "program.export(name) -> package"),
         AWAY("program.import", "program.import(name or nil, package) -> version, name"),
         AWAY("data.own", "data.own() -> context"),

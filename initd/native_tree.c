@@ -54,6 +54,7 @@ static void status_on_request(struct native_request *request) {
         record_integer(&out, "pid", (uint64_t)getpid());
         record_float(&out, "uptime", (double)(clock_now_us() - initd->started_us) / 1e6);
         record_text(&out, "state", initd_state_name(initd));
+        record_boolean(&out, "safe", c->is_safe);
         record_daemons(&out, initd);
         record_confinement(&out, &initd->confinement);
         record_integer(&out, "processes", initd->processes.n_processes);
@@ -71,22 +72,29 @@ static void status_on_request(struct native_request *request) {
 static void shutdown_on_request(struct native_request *request) {
         struct initd *initd = request->router->userdata;
         bool is_now = false;
+        int64_t status = EXIT_SUCCESS;
         if (request->caller->uid != 0) {
                 native_refuse(request->call, STATUS_DENIED, "only uid 0 may stop the tree");
                 return;
         }
-        if (!value_get_boolean_opt(&request->args, &is_now) || !value_is_done(&request->args)) {
-                native_refuse(request->call, STATUS_BADARGS, "tree.shutdown wants true or nothing");
+        if (!value_get_boolean_opt(&request->args, &is_now) ||
+            !value_get_integer_opt(&request->args, &status) || !value_is_done(&request->args) ||
+            status < 0 || status > LIMIT_EXIT_STATUS) {
+                native_refuse(
+                        request->call, STATUS_BADARGS,
+                        "tree.shutdown wants a boolean or nil, and perhaps an exit status, 0 to "
+                        "%u",
+                        LIMIT_EXIT_STATUS);
                 return;
         }
         native_answer(request->call, NULL);
-        stop_begin(&initd->stop, EXIT_SUCCESS, is_now);
+        stop_begin(&initd->stop, (int)status, is_now);
 }
 
 const struct native_endpoint native_tree_endpoints[] = {
         { .name = "tree.shutdown",
           .handler = shutdown_on_request,
-          .usage = "tree.shutdown([now])" },
+          .usage = "tree.shutdown([now [, status]])" },
         { .name = "tree.status",
           .handler = status_on_request,
           .usage = "tree.status()",

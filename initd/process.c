@@ -253,8 +253,22 @@ static void process_late(struct supervisor *s) {
         process_kill_child(p);
 }
 
+/* What it has given them died with it, and it starts them again. */
+static void process_end_services(const struct process *init) {
+        list_for_each_safe(link, &init->initd->processes.all) {
+                struct process *p = container_of(link, struct process, link);
+                if (p == init || p->founder.pid != init->pid)
+                        continue;
+                obituary_on_removed(&p->obituary, EXIT_REASON_KILLED, "the init program fell");
+                process_kill(p, true, NULL);
+        }
+}
+
 static void process_fallen(struct supervisor *s) {
-        siblings_on_fallen(container_of(s, struct process, supervisor));
+        const struct process *p = container_of(s, struct process, supervisor);
+        siblings_on_fallen(p);
+        if (p->pid == PROCESS_PID_INIT)
+                process_end_services(p);
 }
 
 static bool process_is_held(struct supervisor *s) {
@@ -313,6 +327,13 @@ static void process_on_run_dropped(struct call *call) {
         supervise_on_event(&p->supervisor, SUPERVISE_EVENT_KILL);
 }
 
+bool process_descends_from(const struct process *p, uint32_t pid) {
+        for (; p; p = process_find(p->initd, p->founder.pid))
+                if (p->pid == pid || p->founder.pid == pid)
+                        return true;
+        return false;
+}
+
 int process_run(struct initd *initd,
                 struct run_spec *spec,
                 uint32_t pid,
@@ -326,6 +347,8 @@ int process_run(struct initd *initd,
         p->pid = pid != 0 ? pid : process_new_pid(initd);
         p->uid = uid;
         p->parent = p->founder = parent;
+        if (pid == PROCESS_PID_INIT)
+                p->supervisor.grace_us = LIMIT_INIT_GRACE_US;
         r = table_add_u64(&initd->processes.by_pid, p->pid, p);
         if (r < 0)
                 return error_trace(r);

@@ -107,6 +107,9 @@ void process_kill(struct process *p, bool at_once, struct call *call);
  * it is up. Refused when it is ending for good. */
 void process_restart(struct process *p, struct call *call);
 
+/* Whether `pid` has run it, or run who has, and so on; true of `pid` itself. */
+bool process_descends_from(const struct process *p, uint32_t pid);
+
 /* The start failed: the caller of process.run hears the status, a restart counts as an end. */
 void process_fail_start(struct process *p, enum thox_status status, const char *fmt, ...)
         PRINTF_LIKE(3, 4);

@@ -17,10 +17,26 @@ static void stop_forking(struct stop *s) {
                                    SUPERVISE_EVENT_KILL);
 }
 
+static bool stop_ends_in_step(const struct stop *s, const struct process *p) {
+        if (s->step == STOP_STEP_CLIENTS)
+                return !process_descends_from(p, PROCESS_PID_INIT);
+        return s->step != STOP_STEP_INIT || p->pid == PROCESS_PID_INIT;
+}
+
 /* Killing a program that waits for its restart removes it, and only it, from the list. */
 static void stop_programs(struct stop *s) {
-        list_for_each_safe(link, &s->initd->processes.all)
-                process_kill(container_of(link, struct process, link), s->is_now, NULL);
+        list_for_each_safe(link, &s->initd->processes.all) {
+                struct process *p = container_of(link, struct process, link);
+                if (stop_ends_in_step(s, p))
+                        process_kill(p, s->is_now, NULL);
+        }
+}
+
+static bool stop_programs_are_gone(const struct stop *s) {
+        list_for_each(link, &s->initd->processes.all)
+                if (stop_ends_in_step(s, container_of(link, struct process, link)))
+                        return false;
+        return true;
 }
 
 static void stop_daemons(struct stop *s) {
@@ -31,11 +47,11 @@ static void stop_daemons(struct stop *s) {
 }
 
 static void stop_take_step(struct stop *s) {
-        if (s->step == STOP_STEP_PROGRAMS) {
+        if (s->step == STOP_STEP_DAEMONS) {
+                stop_daemons(s);
+        } else {
                 stop_forking(s);
                 stop_programs(s);
-        } else if (s->step == STOP_STEP_DAEMONS) {
-                stop_daemons(s);
         }
         /* The check follows as a later: what was asked for may have come about at once. */
         loop_later_add(&s->initd->loop, &s->initd->check);
@@ -47,12 +63,14 @@ void stop_begin(struct stop *s, int exit_status, bool now) {
                 log_info("the tree stops programs=%zu", initd->processes.n_processes);
                 initd->state = INITD_STATE_STOPPING;
                 initd->exit_status = exit_status;
-                s->step = STOP_STEP_PROGRAMS;
+                s->step = STOP_STEP_CLIENTS;
                 notify_stopping();
         } else if (!now || s->is_now) {
                 return;
         }
         s->is_now = now;
+        if (now && s->step < STOP_STEP_PROGRAMS)
+                s->step = STOP_STEP_PROGRAMS;
         stop_take_step(s);
 }
 
@@ -65,10 +83,11 @@ static bool stop_daemons_are_gone(const struct stop *s) {
 }
 
 void stop_check(struct stop *s) {
-        if (s->step == STOP_STEP_PROGRAMS && list_is_empty(&s->initd->processes.all)) {
-                s->step = STOP_STEP_DAEMONS;
+        if (s->step == STOP_STEP_DAEMONS) {
+                if (stop_daemons_are_gone(s))
+                        loop_stop(&s->initd->loop);
+        } else if (stop_programs_are_gone(s)) {
+                s->step = (enum stop_step)(s->step + 1);
                 stop_take_step(s);
-        } else if (s->step == STOP_STEP_DAEMONS && stop_daemons_are_gone(s)) {
-                loop_stop(&s->initd->loop);
         }
 }

@@ -1,11 +1,13 @@
 /*
  * stop.h - from a running tree to nothing.
  *
- *   stop_begin               no program left            every daemon reaped
- *   ──────────> PROGRAMS ──────────────────> DAEMONS ──────────────────────> loop_stop
+ *   stop_begin            those gone           init gone            none left           every daemon reaped
+ *   ----------> CLIENTS ------------> INIT ------------> PROGRAMS ------------> DAEMONS ---------> loop_stop
  *
- * Programs are told to terminate and killed after the grace; the daemons' sockets are closed and they
- * are killed two seconds later. stop_now, a second signal or tree.shutdown(true), skips all waiting.
+ * First end the programs that clients have run, which may need the services; then init, which ends the
+ * services in the opposite order of their start; then whatever is left. Programs are told to terminate
+ * and killed after their grace; the daemons' sockets are closed and they are killed two seconds later.
+ * A second signal, or tree.shutdown(true), skips all waiting.
  */
 #pragma once
 
@@ -15,6 +17,8 @@ struct initd;
 
 enum stop_step {
         STOP_STEP_NONE,
+        STOP_STEP_CLIENTS,
+        STOP_STEP_INIT,
         STOP_STEP_PROGRAMS,
         STOP_STEP_DAEMONS,
         _STOP_STEP_N,

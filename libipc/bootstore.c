@@ -24,8 +24,6 @@
 
 #define MANIFEST_NAME "MANIFEST"
 #define MANIFEST_BYTES (1u << 20)
-#define SUFFIX ".lua"
-#define SUFFIX_BYTES (sizeof(SUFFIX) - 1)
 #define HASH_CHARS (SHA256_DIGEST_STRING_LENGTH - 1)
 
 struct file {
@@ -53,8 +51,13 @@ static const char *const kind_names[] = {
         [STORE_KIND_PROGRAM] = "program",
         [STORE_KIND_LIBRARY] = "library",
         [STORE_KIND_RUNTIME] = "runtime",
+        [STORE_KIND_PROPS] = "props",
 };
 static_assert(ARRAY_SIZE(kind_names) == _STORE_KIND_N, "every kind has a name");
+
+static const char *suffix_of(enum store_kind kind) {
+        return kind == STORE_KIND_PROPS ? ".conf" : ".lua";
+}
 
 DEFINE_CLEANUP(struct bootstore *, bootstore_free)
 
@@ -116,10 +119,12 @@ static int reserve_file(struct bootstore *b) {
 }
 
 /* The length of NAME in "NAME.lua"; 0 when the file name is none of that form. */
-static size_t stem_length(const char *file, size_t len) {
-        if (len <= SUFFIX_BYTES || memcmp(file + len - SUFFIX_BYTES, SUFFIX, SUFFIX_BYTES) != 0)
+static size_t stem_length(enum store_kind kind, const char *file, size_t len) {
+        const char *suffix = suffix_of(kind);
+        const size_t n = strlen(suffix);
+        if (len <= n || memcmp(file + len - n, suffix, n) != 0)
                 return 0;
-        return name_is_valid(file, len - SUFFIX_BYTES) ? len - SUFFIX_BYTES : 0;
+        return name_is_valid(file, len - n) ? len - n : 0;
 }
 
 static int read_bytes(
@@ -136,7 +141,7 @@ static int read_file(struct reading *reading, enum store_kind kind, const char *
         struct bootstore *b = reading->store;
         struct file f = { .entry.kind = kind };
         char path[sizeof("program/") + NAME_MAX];
-        size_t stem = stem_length(file, strlen(file));
+        size_t stem = stem_length(kind, file, strlen(file));
         int r;
 
         snprintf(path, sizeof(path), "%s/%s", kind_names[kind], file);
@@ -225,11 +230,11 @@ static struct file *find_path(const struct bootstore *b, const char *path, size_
         if (!slash)
                 return NULL;
         size_t kind_len = (size_t)(slash - path);
-        size_t stem = stem_length(slash + 1, len - kind_len - 1);
         int kind = store_kind_parse(path, kind_len);
-        if (kind < 0 || stem == 0)
+        if (kind < 0)
                 return NULL;
-        return find_file(b, (enum store_kind)kind, slash + 1, stem);
+        size_t stem = stem_length((enum store_kind)kind, slash + 1, len - kind_len - 1);
+        return stem > 0 ? find_file(b, (enum store_kind)kind, slash + 1, stem) : NULL;
 }
 
 static int check_line(struct reading *reading, size_t number, const char *line, size_t len) {
@@ -263,8 +268,8 @@ static int check_all_listed(struct reading *reading) {
         for (size_t i = 0; i < b->n_files; i++) {
                 const struct bootstore_entry *e = &b->files[i].entry;
                 if (!b->files[i].is_listed)
-                        return refuse(reading, "%s/%s" SUFFIX " is not in " MANIFEST_NAME,
-                                      kind_names[e->kind], e->name);
+                        return refuse(reading, "%s/%s%s is not in " MANIFEST_NAME,
+                                      kind_names[e->kind], e->name, suffix_of(e->kind));
         }
         return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * bootstore.h - the packaged, read-only store that an empty directory boots from:
- * DIR/{program,library,runtime}/NAME.lua and DIR/MANIFEST ("sha256  kind/NAME.lua" a line). All of
+ * DIR/{program,library,runtime}/NAME.lua, DIR/props/NAME.conf and DIR/MANIFEST ("sha256  kind/NAME.lua" a line). All of
  * it is read and verified once, at start; afterwards it lives in memory.
  */
 #pragma once
@@ -13,6 +13,7 @@ enum store_kind {
         STORE_KIND_PROGRAM,
         STORE_KIND_LIBRARY,
         STORE_KIND_RUNTIME,
+        STORE_KIND_PROPS,
         _STORE_KIND_N,
 };
 const char *store_kind_name(enum store_kind kind);  /* "program" */

@@ -93,7 +93,8 @@
 #define LIMIT_TASKS 16384u
 #define LIMIT_GROUP_DEPTH 16u   /* groups within groups: each task is counted in all around it */
 #define LIMIT_GRACE_US 1000000u /* between a terminate event and SIGKILL */
-#define LIMIT_EXIT_STATUS 63u   /* what a program may end with */
+#define LIMIT_INIT_GRACE_US 60000000u /* of init, which ends its services in that time */
+#define LIMIT_EXIT_STATUS 63u         /* what a program may end with */
 #define LIMIT_EXIT_MESSAGE_BYTES 4096u
 #define LIMIT_RUN_CONTEXTS 64u /* that one process.run gives beside context 0 */
 

@@ -32,7 +32,7 @@ static const struct status_row {
         [STATUS_CONFLICT] = { "CONFLICT", "the expected version is not the current one", 1 },
         [STATUS_BADCID] = { "BADCID", "no such call is in progress", 1 },
         [STATUS_NOPROC] = { "NOPROC", "there is no such process", 5 },
-        [STATUS_BADCODE] = { "BADCODE", "the source does not compile", 1 },
+        [STATUS_BADCODE] = { "BADCODE", "the source has a mistake", 1 },
         [STATUS_AGAIN] = { "AGAIN", "not possible now; try again", 1 },
         [STATUS_UNAVAIL] = { "UNAVAIL", "a daemon that is needed is down", 69 },
         [STATUS_PROTO] = { "PROTO", "the peer does not keep to the protocol", 1 },

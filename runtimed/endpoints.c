@@ -11,6 +11,7 @@
 #include "libipc/bootstore.h"
 #include "libipc/name.h"
 #include "runtimed/compile.h"
+#include "runtimed/props.h"
 #include "runtimed/resolve.h"
 #include "runtimed/runtimed.h"
 
@@ -55,14 +56,32 @@ static int put_image(struct buf *b, const struct image *image) {
  * code.check
  */
 
+static bool get_name(char ret[LIMIT_NAME_BYTES + 1], const uint8_t *name, size_t len) {
+        if (!name_is_valid(name, len))
+                return false;
+        snprintf(ret, LIMIT_NAME_BYTES + 1, "%.*s", (int)len, (const char *)name);
+        return true;
+}
+
+static void check_props(struct request *request, const char *name, const void *text, size_t len) {
+        char why[CONF_WHY_BYTES];
+        int r = props_read(name, text, len, NULL, why);
+
+        if (r == CONF_E_INVALID)
+                request_fail(request, STATUS_BADCODE, "%s", why);
+        else if (r < 0)
+                request_fail(request, STATUS_LIMIT, "runtimed is out of memory");
+        else
+                request_answer(request, STATUS_OK, NULL);
+}
+
 static void check_source(struct request *request,
-                         const uint8_t *name,
-                         size_t name_len,
+                         const char *name,
                          const uint8_t *source,
                          size_t len) {
         char chunk[LIMIT_NAME_BYTES + 2], message[COMPILE_MESSAGE_BYTES];
 
-        snprintf(chunk, sizeof(chunk), "@%.*s", (int)name_len, name);
+        snprintf(chunk, sizeof(chunk), "@%s", name);
         int r = compile_source(chunk, source, len, NULL, message);
         if (r == COMPILE_E_REFUSED)
                 request_fail(request, STATUS_BADCODE, "%s", message);
@@ -73,21 +92,59 @@ static void check_source(struct request *request,
 }
 
 static void code_check(struct request *request) {
-        const uint8_t *kind, *name, *source;
+        const uint8_t *kind_name, *name, *source;
+        char terminated[LIMIT_NAME_BYTES + 1];
         size_t kind_len, name_len, len;
+        int kind;
 
         if (refuse_image_context(request))
                 return;
-        if (!value_get_bytes(&request->args, &kind, &kind_len) ||
+        if (!value_get_bytes(&request->args, &kind_name, &kind_len) ||
             !value_get_bytes(&request->args, &name, &name_len) ||
-            !value_get_bytes(&request->args, &source, &len) || !value_is_done(&request->args))
+            !value_get_bytes(&request->args, &source, &len) || !value_is_done(&request->args)) {
                 request_fail_usage(request);
-        else if (store_kind_parse((const char *)kind, kind_len) < 0)
-                request_fail(request, STATUS_BADARGS, "kind must be program, library or runtime");
-        else if (!name_is_valid(name, name_len))
+                return;
+        }
+        kind = store_kind_parse((const char *)kind_name, kind_len);
+        if (kind < 0)
+                request_fail(request, STATUS_BADARGS,
+                             "kind must be program, library, runtime or props");
+        else if (!get_name(terminated, name, name_len))
                 request_fail(request, STATUS_BADARGS, "this is not a valid name");
+        else if (kind == STORE_KIND_PROPS)
+                check_props(request, terminated, source, len);
         else
-                check_source(request, name, name_len, source, len);
+                check_source(request, terminated, source, len);
+}
+
+/*
+ * code.props
+ */
+
+static void code_props(struct request *request) {
+        const uint8_t *name, *text;
+        char terminated[LIMIT_NAME_BYTES + 1], why[CONF_WHY_BYTES];
+        struct buf values;
+        size_t name_len, len;
+        int r;
+
+        if (refuse_image_context(request))
+                return;
+        if (!value_get_bytes(&request->args, &name, &name_len) ||
+            !value_get_bytes(&request->args, &text, &len) || !value_is_done(&request->args) ||
+            !get_name(terminated, name, name_len)) {
+                request_fail_usage(request);
+                return;
+        }
+        buf_init(&values, ANSWER_MAX_BYTES);
+        r = props_read(terminated, text, len, &values, why);
+        if (r == CONF_E_INVALID)
+                request_fail(request, STATUS_BADCODE, "%s", why);
+        else if (r < 0)
+                request_fail(request, STATUS_LIMIT, "runtimed is out of memory");
+        else
+                request_answer(request, STATUS_OK, &values);
+        buf_deinit(&values);
 }
 
 /*
@@ -294,6 +351,8 @@ const struct endpoint runtimed_endpoints[] = {
         { "code.check", code_check, "kind, name, source", false },
         { "code.image", code_image,
           "{program= or code=, [chunk=], [runtime=]} -> {{name=, size=, version=}, ...}", false },
+        { "code.props", code_props,
+          "name, text -> {services=} or {options=, [context=], after=, required=}", false },
         { "library.image", library_image, "name -> {name=, size=, version=}, handle", false },
         { "image.list", image_list, "-> {{kind=, name=, version=, size=, users=}, ...}", false },
 };

@@ -499,6 +499,7 @@ const struct endpoint endpoints[] = {
         KIND("program"),
         KIND("library"),
         KIND("runtime"),
+        KIND("props"),
         { "program.export", on_export, "name -> package", false },
         { "program.import", on_import, "name or nil, package -> version, name", false },
         { "data.own", data_on_own, "-> handle", false },

@@ -38,6 +38,7 @@ static const char kind_letters[] = {
         [STORE_KIND_PROGRAM] = 'p',
         [STORE_KIND_LIBRARY] = 'l',
         [STORE_KIND_RUNTIME] = 'r',
+        [STORE_KIND_PROPS] = 's',
 };
 static_assert(ARRAY_SIZE(kind_letters) == _STORE_KIND_N, "every kind has a letter");
 

@@ -1,5 +1,5 @@
 /*
- * store.h - three stores (programs, libraries, runtimes) of named, versioned bytes over a disk and
+ * store.h - four stores (programs, libraries, runtimes, properties of services) of named, versioned bytes over a disk and
  * the boot store. Pure rules: no messages, no clock, no files.
  *
  * Versions of a name start at 1 and only grow, also across deletions: a deletion is a version without

@@ -1,10 +1,12 @@
 /*
- * cmd_process.c - ps, status, kill, restart.
+ * cmd_process.c - ps, status.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "libipc/status.h"
+#include "thoxctl/json.h"
 #include "thoxctl/process.h"
 #include "thoxctl/tree.h"
 #include "thoxctl/verbs.h"
@@ -65,6 +67,28 @@ static const char *text_member(const json_t *object, const char *key) {
         return text ? text : "";
 }
 
+static const struct column SERVICE_COLUMNS[] = {
+        { "SERVICE", "name", COLUMN_TEXT }, { "ENABLED", "enabled", COLUMN_TEXT },
+        { "STATE", "state", COLUMN_STATE }, { "PID", "pid", COLUMN_NUMBER },
+        { "WHY", "why", COLUMN_TEXT },
+};
+
+/* What init says of its services; NULL when there is none to ask. */
+static json_t *list_services(struct invocation *inv) {
+        struct buf answer CLEANUP(buf_deinit);
+        json_t *values, *rows = NULL;
+        uint32_t status;
+
+        tree_args_init(&answer);
+        if (tree_ask(inv, "init.list", NULL, &status, &answer) != 0 || status != STATUS_OK)
+                return NULL;
+        values = json_from_values(answer.data, answer.len);
+        if (values)
+                rows = json_incref(json_array_get(values, 0));
+        json_decref(values);
+        return rows;
+}
+
 static void show_tree_status(const struct output *o, const json_t *tree) {
         static const struct column FIELDS[] = {
                 { "state", "state", COLUMN_STATE },
@@ -76,6 +100,7 @@ static void show_tree_status(const struct output *o, const json_t *tree) {
                 { "processes", "processes", COLUMN_NUMBER },
                 { "calls", "calls", COLUMN_NUMBER },
         };
+        static const struct column SAFE = { "safe mode", "safe", COLUMN_TEXT };
         static const struct column DAEMON_COLUMNS[] = {
                 { "LINUX-PID", "pid", COLUMN_NUMBER },
                 { "DAEMON", "name", COLUMN_TEXT },
@@ -91,12 +116,19 @@ static void show_tree_status(const struct output *o, const json_t *tree) {
 
         for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)
                 output_field(o, &FIELDS[i], tree);
+        if (json_is_true(json_object_get(tree, "safe")))
+                output_field(o, &SAFE, tree);
         fputc('\n', o->out);
         output_table(o, DAEMON_COLUMNS, ARRAY_SIZE(DAEMON_COLUMNS),
                      json_object_get(tree, "daemons"));
         fputc('\n', o->out);
         output_table(o, LAYER_COLUMNS, ARRAY_SIZE(LAYER_COLUMNS),
                      json_object_get(tree, "confinement"));
+        if (json_array_size(json_object_get(tree, "services")) == 0)
+                return;
+        fputc('\n', o->out);
+        output_table(o, SERVICE_COLUMNS, ARRAY_SIZE(SERVICE_COLUMNS),
+                     json_object_get(tree, "services"));
 }
 
 static int status_of_tree(struct invocation *inv) {
@@ -106,6 +138,7 @@ static int status_of_tree(struct invocation *inv) {
         if (exit_code != 0)
                 return exit_code;
         tree = json_array_get(values, 0);
+        json_object_set_new(tree, "services", list_services(inv));
         exit_code = (int)code_of_state(json_string_value(json_object_get(tree, "state")));
         if (inv->output.is_json)
                 output_document_take(&inv->output, "thox.status/1",
@@ -116,12 +149,40 @@ static int status_of_tree(struct invocation *inv) {
         return exit_code;
 }
 
-/* Nobody of that name runs: is there at least such a program? */
+/* True when it is a service that does not run, and was shown. */
+static bool show_service(struct invocation *inv, const char *name, int *ret_exit_code) {
+        json_t *services = list_services(inv);
+        const json_t *found = NULL;
+
+        for (size_t i = 0; i < json_array_size(services) && !found; i++)
+                if (strcmp(text_member(json_array_get(services, i), "name"), name) == 0)
+                        found = json_array_get(services, i);
+        if (found && inv->output.is_json)
+                output_document_take(&inv->output, "thox.status/1",
+                                     json_pack("{s:[], s:O}", "processes", "service", found));
+        for (size_t i = 0; found && !inv->output.is_json && i < ARRAY_SIZE(SERVICE_COLUMNS); i++) {
+                struct column field = SERVICE_COLUMNS[i];
+
+                field.title = field.key;
+                output_field(&inv->output, &field, found);
+        }
+        if (found)
+                *ret_exit_code = strcmp(text_member(found, "state"), "failed") == 0 ?
+                                         STATUS_CODE_FAILED :
+                                         STATUS_CODE_NOT_RUNNING;
+        json_decref(services);
+        return found != NULL;
+}
+
+/* Nobody of that name runs: is there at least such a service, or a program? */
 static int status_of_absent(struct invocation *inv, const char *name) {
         json_t *rows;
         bool exists = false;
-        int exit_code = tree_list(inv, "program.list", NULL, "list programs", &rows);
+        int exit_code;
 
+        if (show_service(inv, name, &exit_code))
+                return exit_code;
+        exit_code = tree_list(inv, "program.list", NULL, "list programs", &rows);
         if (exit_code != 0)
                 return STATUS_CODE_UNKNOWN;
         for (size_t i = 0; i < json_array_size(rows); i++)
@@ -199,74 +260,6 @@ static int run_status(struct invocation *inv) {
         return exit_code;
 }
 
-/* What is asked for each process that the command line names. */
-struct order {
-        const char *verb, *endpoint;
-        const char *signal; /* NULL: the endpoint wants none */
-        const char *schema, *member;
-};
-
-static int order_one(struct invocation *inv, const struct order *order, const char *wanted) {
-        struct buf args CLEANUP(buf_deinit);
-        char purpose[160];
-        json_t *values;
-        uint64_t pid;
-        int exit_code;
-
-        tree_args_init(&args);
-        exit_code = process_find(inv, wanted, order->verb, &pid);
-        if (exit_code != 0)
-                return exit_code;
-        snprintf(purpose, sizeof(purpose), "%s '%s'", order->verb, wanted);
-        if (value_put_integer(&args, (int64_t)pid) < 0 ||
-            (order->signal && value_put_text(&args, order->signal) < 0))
-                return fail_errno(&inv->output, -ENOMEM, "cannot %s", purpose);
-        exit_code = tree_call(inv, order->endpoint, &args, purpose, &values);
-        if (exit_code == 0)
-                json_decref(values);
-        return exit_code;
-}
-
-static int order_all(struct invocation *inv, const struct order *order) {
-        json_t *done = json_array();
-        int exit_code = tree_open(inv);
-
-        if (exit_code != 0) {
-                json_decref(done);
-                return exit_code;
-        }
-        for (size_t i = 0; i < inv->n_args; i++) {
-                int r = order_one(inv, order, inv->args[i]);
-
-                if (r == 0)
-                        json_array_append_new(done, json_string(inv->args[i]));
-                else if (exit_code == 0)
-                        exit_code = r;
-        }
-        if (inv->output.is_json)
-                output_document_take(&inv->output, order->schema,
-                                     json_pack("{s:O}", order->member, done));
-        json_decref(done);
-        return exit_code;
-}
-
-static int run_kill(struct invocation *inv) {
-        const struct order order = { .verb = "kill",
-                                     .endpoint = "process.kill",
-                                     .signal = inv->is_now ? "kill" : "terminate",
-                                     .schema = "thox.kill/1",
-                                     .member = "killed" };
-        return order_all(inv, &order);
-}
-
-static int run_restart(struct invocation *inv) {
-        static const struct order order = { .verb = "restart",
-                                            .endpoint = "process.restart",
-                                            .schema = "thox.restart/1",
-                                            .member = "restarted" };
-        return order_all(inv, &order);
-}
-
 const struct command VERB_PS = {
         .name = "ps",
         .aliases = { "ls", "list" },
@@ -292,30 +285,4 @@ const struct command VERB_STATUS = {
         .max_args = 1,
         .unreachable_code = STATUS_CODE_NOT_RUNNING,
         .run = run_status,
-};
-
-const struct command VERB_KILL = {
-        .name = "kill",
-        .group = COMMAND_GROUP_EVERYDAY,
-        .usage = "NAME|PID...",
-        .summary = "end processes: asks, waits a second, then forces",
-        .details = "Returns when they are gone. A name that several processes have is refused.",
-        .examples = { "thoxctl kill bot", "thoxctl kill --now 12 13" },
-        .flags = { "now" },
-        .min_args = 1,
-        .max_args = SIZE_MAX,
-        .run = run_kill,
-};
-
-const struct command VERB_RESTART = {
-        .name = "restart",
-        .group = COMMAND_GROUP_EVERYDAY,
-        .usage = "NAME|PID...",
-        .summary = "end processes as kill does and start them again",
-        .details = "They keep their pids and get the newest version of their program. Returns when "
-                   "they are up.",
-        .examples = { "thoxctl restart bot", "thoxctl restart 12 13" },
-        .min_args = 1,
-        .max_args = SIZE_MAX,
-        .run = run_restart,
 };

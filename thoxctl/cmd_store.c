@@ -1,5 +1,5 @@
 /*
- * cmd_store.c - get, set, rm, versions, rollback on the program, library and runtime stores.
+ * cmd_store.c - get, set, rm, versions, rollback on the program, library, runtime and props stores.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "thoxctl/tree.h"
 #include "thoxctl/verbs.h"
 
-#define KINDS "\nKIND is program, library or runtime."
+#define KINDS "\nKIND is program, library, runtime or props."
 
 static int check_kind(const struct invocation *inv) {
         const char *words[_STORE_KIND_N + 1];
@@ -300,7 +300,7 @@ const struct command VERB_VERSIONS = {
         .group = COMMAND_GROUP_STORES,
         .usage = "KIND NAME",
         .summary = "list the kept versions of an object, newest first",
-        .details = "KIND is program, library or runtime.",
+        .details = "KIND is program, library, runtime or props.",
         .examples = { "thoxctl versions program bot", "thoxctl versions program bot --json" },
         .min_args = 2,
         .max_args = 2,

@@ -8,19 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libipc/denied.h"
 #include "libipc/status.h"
 #include "thoxctl/tree.h"
 
 #define PROGRAM_UID 1000
-
-/* What a program run without --admin may not call; it may call, bind, push and listen to all else. */
-static const char *const DENIED[] = {
-        "program.set", "program.rollback", "program.export",  "program.import",
-        "library.set", "library.rollback", "runtime.set",     "runtime.rollback",
-        "store.*",     "process.list",     "process.program", "process.eval",
-        "tree.*",      "log.read",         "code.*",          "image.*",
-        "data.open",   "data.list",        "data.delete",     "data.limit",
-};
 
 /*
  * process.run's one argument.
@@ -129,7 +121,7 @@ static int refused(const struct program *p, uint32_t status) {
 }
 
 static int make_context(struct program *p) {
-        ProtobufCBinaryData deny[ARRAY_SIZE(DENIED)], any[] = { wire_bytes("*", 1) };
+        ProtobufCBinaryData deny[64], any[] = { wire_bytes("*", 1) };
         Thox__Routing routing = THOX__ROUTING__INIT;
         uint32_t status;
         int r;
@@ -137,10 +129,11 @@ static int make_context(struct program *p) {
         p->ctx = CLIENT_NATIVE_HANDLE;
         if (p->inv->is_admin)
                 return 0;
-        for (size_t i = 0; i < ARRAY_SIZE(DENIED); i++)
-                deny[i] = wire_bytes(DENIED[i], strlen(DENIED[i]));
+        assert(denied_n_names <= ARRAY_SIZE(deny));
+        for (size_t i = 0; i < denied_n_names; i++)
+                deny[i] = wire_bytes(denied_names[i], strlen(denied_names[i]));
         routing.mode = WIRE_ROUTING_TABLE;
-        routing.n_deny = ARRAY_SIZE(deny);
+        routing.n_deny = denied_n_names;
         routing.deny = deny;
         routing.n_bind = routing.n_push = routing.n_listen = ARRAY_SIZE(any);
         routing.bind = routing.push = routing.listen = any;

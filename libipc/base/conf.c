@@ -20,6 +20,7 @@
 #include "libipc/base/file.h"
 #include "libipc/base/log.h"
 #include "libipc/base/macros.h"
+#include "libipc/base/parse.h"
 
 #define CONF_NAME_BYTES 64u /* with group and NUL; longer names are no setting's */
 
@@ -163,13 +164,125 @@ static int conf_take_directory(const struct conf *c,
         return 0;
 }
 
+static int conf_take_text(const struct conf *c,
+                          const struct conf_key *key,
+                          const config_setting_t *s) {
+        const char *text = config_setting_get_string(s);
+
+        if (!text || *text == '\0')
+                return conf_refuse(c, s->line, "'%s' must be a text in quotes", key->name);
+        if (strlen(text) >= CONF_TEXT_BYTES)
+                return conf_refuse(c, s->line, "'%s' must be shorter than %u bytes", key->name,
+                                   CONF_TEXT_BYTES);
+
+        memcpy(c->fields + key->offset, text, strlen(text) + 1);
+        return 0;
+}
+
+static int conf_take_word(const struct conf *c,
+                          const struct conf_key *key,
+                          const config_setting_t *s) {
+        const char *text = config_setting_get_string(s);
+        char list[CONF_WHY_BYTES / 2] = "";
+
+        for (const char *const *word = key->words; *word; word++) {
+                const size_t n = strlen(list);
+
+                if (text && strcmp(text, *word) == 0)
+                        return conf_take_text(c, key, s);
+                snprintf(list + n, sizeof(list) - n, "%s\"%s\"", n > 0 ? ", " : "", *word);
+        }
+        return conf_refuse(c, s->line, "'%s' must be one of %s", key->name, list);
+}
+
+static int conf_take_texts(const struct conf *c,
+                           const struct conf_key *key,
+                           const config_setting_t *s) {
+        struct conf_texts *texts = (struct conf_texts *)(void *)(c->fields + key->offset);
+        const bool is_list = config_setting_is_array(s) || config_setting_is_list(s);
+
+        *texts = (struct conf_texts){ .is_set = true };
+        for (int i = 0; i < config_setting_length(s); i++) {
+                const char *text = is_list ? config_setting_get_string_elem(s, i) : NULL;
+                const size_t size = text ? strlen(text) + 1 : 0;
+
+                if (!text)
+                        break;
+                if (texts->len + size > CONF_TEXTS_BYTES)
+                        return conf_refuse(c, s->line, "'%s' must be shorter than %u bytes in all",
+                                           key->name, CONF_TEXTS_BYTES);
+                memcpy(texts->bytes + texts->len, text, size);
+                texts->len += size;
+                texts->n++;
+        }
+        if (!is_list || texts->n < (size_t)config_setting_length(s))
+                return conf_refuse(c, s->line, "'%s' must be a list of texts: [ \"a\", \"b\" ]",
+                                   key->name);
+        return 0;
+}
+
+static bool conf_is_integer(const config_setting_t *s) {
+        const int type = config_setting_type(s);
+
+        return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
+}
+
+static int conf_take_integer(const struct conf *c,
+                             const struct conf_key *key,
+                             const config_setting_t *s) {
+        const int64_t value = config_setting_get_int64(s);
+
+        if (!conf_is_integer(s))
+                return conf_refuse(c, s->line, "'%s' must be an integer", key->name);
+
+        memcpy(c->fields + key->offset, &value, sizeof(value));
+        return 0;
+}
+
+typedef int conf_parse_fn(const char *text, uint64_t *ret);
+
+/* A text with a unit, or a plain number, which the same function reads. */
+static int conf_take_quantity(const struct conf *c,
+                              const struct conf_key *key,
+                              const config_setting_t *s,
+                              conf_parse_fn *parse,
+                              const char *example) {
+        char number[32] = "";
+        const char *text = config_setting_get_string(s);
+        uint64_t value;
+
+        if (conf_is_integer(s))
+                snprintf(number, sizeof(number), "%lld", config_setting_get_int64(s));
+        else if (config_setting_type(s) == CONFIG_TYPE_FLOAT)
+                snprintf(number, sizeof(number), "%f", config_setting_get_float(s));
+        if (parse(text ? text : number, &value) < 0)
+                return conf_refuse(c, s->line, "'%s' must be like %s", key->name, example);
+
+        memcpy(c->fields + key->offset, &value, sizeof(value));
+        return 0;
+}
+
+static int conf_take_size(const struct conf *c,
+                          const struct conf_key *key,
+                          const config_setting_t *s) {
+        return conf_take_quantity(c, key, s, parse_size, "\"64M\" or 1048576");
+}
+
+static int conf_take_duration(const struct conf *c,
+                              const struct conf_key *key,
+                              const config_setting_t *s) {
+        return conf_take_quantity(c, key, s, parse_duration, "\"250ms\" or 1.5 (seconds)");
+}
+
 typedef int conf_take_fn(const struct conf *c,
                          const struct conf_key *key,
                          const config_setting_t *s);
 static conf_take_fn *const takers[] = {
-        [CONF_BOOL] = conf_take_bool,
-        [CONF_LEVEL] = conf_take_level,
-        [CONF_DIRECTORY] = conf_take_directory,
+        [CONF_BOOL] = conf_take_bool,           [CONF_LEVEL] = conf_take_level,
+        [CONF_DIRECTORY] = conf_take_directory, [CONF_TEXT] = conf_take_text,
+        [CONF_WORD] = conf_take_word,           [CONF_TEXTS] = conf_take_texts,
+        [CONF_INTEGER] = conf_take_integer,     [CONF_SIZE] = conf_take_size,
+        [CONF_DURATION] = conf_take_duration,
 };
 static_assert(ARRAY_SIZE(takers) == _CONF_TYPE_N, "one per type");
 

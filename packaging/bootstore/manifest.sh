@@ -5,14 +5,12 @@ set -eu
 export LC_ALL=C
 
 if [ $# -ne 1 ] || [ ! -d "$1" ]; then
-    echo "usage: manifest.sh DIR (a boot store: DIR/{program,library,runtime}/NAME.lua)" >&2
+    echo "usage: manifest.sh DIR (a boot store: DIR/{program,library,runtime}/NAME.lua, DIR/props/NAME.conf)" >&2
     exit 2
 fi
 cd "$1"
 
-for kind in library program runtime; do
-    for file in "$kind"/*.lua; do
-        [ ! -e "$file" ] || sha256sum "$file"
-    done
+for file in library/*.lua program/*.lua props/*.conf runtime/*.lua; do
+    [ ! -e "$file" ] || sha256sum "$file"
 done > MANIFEST.new
 mv MANIFEST.new MANIFEST

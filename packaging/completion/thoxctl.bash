@@ -23,7 +23,7 @@ _thoxctl_names() {
 
 _thoxctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local verbs='run repl ps ls list status info top kill restart logs get set rm versions rollback data locks export import call
+    local verbs='run repl ps ls list status info top kill start stop restart enable disable logs get set rm versions rollback data locks export import call
         services describe handles calls push listen trace backup restore compact check stats shutdown version help'
     local common='--help --version --quiet --verbose --json --color --no-legend --timeout --yes
         --socket --dir --user --system'
@@ -78,6 +78,7 @@ _thoxctl() {
         ((${#words[@]} == 0)) && compgen -W "$(_thoxctl_names program)" -- "$cur"
         compgen -f -- "$cur"
     ) ;;
+    start | stop | enable | disable) mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names props)" -- "$cur") ;;
     kill | restart | status | info | logs | repl | handles | calls | trace)
         mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names process)" -- "$cur")
         ;;
@@ -105,7 +106,7 @@ _thoxctl() {
     backup | restore | import) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     get | set | rm | versions | rollback)
         case ${#words[@]} in
-        0) mapfile -t COMPREPLY < <(compgen -W 'program library runtime' -- "$cur") ;;
+        0) mapfile -t COMPREPLY < <(compgen -W 'program library runtime props' -- "$cur") ;;
         1) mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names "${words[0]}")" -- "$cur") ;;
         *) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         esac

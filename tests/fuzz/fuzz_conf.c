@@ -27,18 +27,32 @@ struct fields {
         bool startup;
         enum log_level level;
         char store[PATH_MAX];
+        char text[CONF_TEXT_BYTES], word[CONF_TEXT_BYTES];
+        struct conf_texts texts;
+        int64_t integer;
+        uint64_t size, duration;
         uint8_t after;
 };
 
+static const char *const words[] = { "red", "green", NULL };
+
 static const struct conf_key keys[] = {
-        { "startup", CONF_BOOL, offsetof(struct fields, startup) },
-        { "store", CONF_DIRECTORY, offsetof(struct fields, store) },
-        { "log.level", CONF_LEVEL, offsetof(struct fields, level) },
+        { "startup", CONF_BOOL, offsetof(struct fields, startup), NULL },
+        { "store", CONF_DIRECTORY, offsetof(struct fields, store), NULL },
+        { "log.level", CONF_LEVEL, offsetof(struct fields, level), NULL },
+        { "t", CONF_TEXT, offsetof(struct fields, text), NULL },
+        { "word", CONF_WORD, offsetof(struct fields, word), words },
+        { "a.b.list", CONF_TEXTS, offsetof(struct fields, texts), NULL },
+        { "a.n", CONF_INTEGER, offsetof(struct fields, integer), NULL },
+        { "a.size", CONF_SIZE, offsetof(struct fields, size), NULL },
+        { "a.b.time", CONF_DURATION, offsetof(struct fields, duration), NULL },
 };
 static const struct conf_table table = { keys, ARRAY_SIZE(keys) };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        struct fields f = { 42, true, LOG_LEVEL_INFO, "/", 42 };
+        struct fields f = {
+                .before = 42, .startup = true, .level = LOG_LEVEL_INFO, .store = "/", .after = 42
+        };
         char why[CONF_WHY_BYTES];
         if (size > CONF_FILE_BYTES_MAX)
                 return 0;
@@ -54,6 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         assert(r == CONF_OK || (memchr(why, '\0', sizeof(why)) && !strncmp(why, "fuzz.conf:", 10)));
         assert(f.before == 42 && f.after == 42);
         assert(f.store[0] == '/' && memchr(f.store, '\0', sizeof(f.store)));
+        assert(memchr(f.text, '\0', sizeof(f.text)) && memchr(f.word, '\0', sizeof(f.word)));
+        assert(f.texts.len <= CONF_TEXTS_BYTES && f.texts.n <= f.texts.len);
+        assert(f.texts.len == 0 || f.texts.bytes[f.texts.len - 1] == '\0');
         assert(log_level_name(f.level) &&
                (f.level == LOG_LEVEL_INFO || strcmp(log_level_name(f.level), "info") != 0));
         return 0;

@@ -18,7 +18,7 @@ GRANT_FILES = ["storaged/data_endpoints.c"]
 ROW = re.compile(
     r'\{[\s\\]*(k )?(?:\.name = )?"(\.?[a-z_.]+)",[\s\\]*(?:\.handler = )?[a-z]\w*,\s'
 )
-STORE_KINDS = r"^(program|library|runtime)\.(get|set|list|versions|rollback)$"
+STORE_KINDS = r"^(program|library|runtime|props)\.(get|set|list|versions|rollback)$"
 
 
 def in_code(root, patterns):
@@ -31,6 +31,10 @@ def in_code(root, patterns):
     return names
 
 
+def of_init(root):
+    return set(re.findall(r'^serve\["([a-z.]+)"\]', (root / "runtimed/programs/init.lua").read_text(), re.M))
+
+
 def in_protocol(root, heading):
     text = (root / "docs/PROTOCOL.md").read_text()
     section = text.split(f"## {heading}")[1].split("\n## ")[0]
@@ -39,6 +43,8 @@ def in_protocol(root, heading):
 
 def compare_endpoints(root, patterns, heading):
     code, protocol = in_code(root, patterns), in_protocol(root, heading)
+    if "runtimed/endpoints.c" in patterns:
+        code |= of_init(root)
     for name in sorted(code - protocol):
         yield f"docs/PROTOCOL.md: endpoint '{name}' is served but not documented"
     for name in sorted(protocol - code):
@@ -55,12 +61,12 @@ GRANTED = {
 
 
 def classify_endpoints(root):
-    """Every endpoint is either granted above or denied in thoxctl/program.c, and not both."""
-    table = re.search(r"DENIED\[\] = \{(.*?)\};", (root / "thoxctl/program.c").read_text(), re.S)[1]
+    """Every endpoint is either granted above or denied in libipc/denied.c, and not both."""
+    table = re.search(r"denied_names\[\] = \{(.*?)\};", (root / "libipc/denied.c").read_text(), re.S)[1]
     denied = re.findall(r'"([^"]+)"', table)
-    for row in sorted(in_code(root, ENDPOINT_FILES)):
+    for row in sorted(in_code(root, ENDPOINT_FILES) | of_init(root)):
         is_stores = row.startswith("K.")
-        for name in [k + row[1:] for k in ("program", "library", "runtime")] if is_stores else [row]:
+        for name in [k + row[1:] for k in ("program", "library", "runtime", "props")] if is_stores else [row]:
             is_denied = any(name == d or d.endswith("*") and name.startswith(d[:-1]) for d in denied)
             if is_denied == (name in GRANTED):
                 verdict = "both granted and denied" if is_denied else "neither granted nor denied"
@@ -114,11 +120,19 @@ def compare_thoxctl(root, help_document):
             yield f"thoxctl.1: code '{code}' is missing"
 
 
+def settings_of(root, path):
+    return set(re.findall(r'\{ "([a-z_.]+)", CONF_\w+,', (root / path).read_text()))
+
+
+def in_manual(root, path):
+    return set(re.findall(r"^\.It Ic (\S+)", (root / path).read_text(), re.M))
+
+
 def compare_settings(root):
-    names = set(re.findall(r'\{ "([a-z_.]+)", CONF_\w+,', (root / "initd/config.c").read_text()))
+    names = settings_of(root, "initd/config.c")
     if not names:
         yield "initd/config.c: no table of settings found"
-    manual = re.findall(r"^\.It Ic (\S+)", (root / "docs/man/thox.conf.5").read_text(), re.M)
+    manual = in_manual(root, "docs/man/thox.conf.5")
     # '#name = value;' and '#group: { name = value; };'
     sample = (root / "packaging/thox.conf.in").read_text()
     shown = re.findall(r"^#([a-z_]+) = ", sample, re.M)
@@ -128,6 +142,9 @@ def compare_settings(root):
             yield f"{file}: setting '{name}' is missing"
         for name in sorted(there - names):
             yield f"{file}: there is no setting '{name}'"
+    props = settings_of(root, "runtimed/props.c") - {"services"}
+    for name in sorted(props ^ in_manual(root, "docs/man/thox-props.5")):
+        yield f"thox-props.5: setting '{name}' is missing, or there is none"
 
 
 def main():

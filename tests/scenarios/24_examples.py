@@ -125,6 +125,12 @@ hermit.process.send_signal(signal.SIGINT)
 t.equal((ada.end(), hermit.end(), hermit.rest), (130, 130, b""), "so does Ctrl-C, and the hermit heard nothing")
 t.equal(thoxctl("run", example("chat")).code, 2, "somebody without a name is told how to use it")
 
+for kind, ending in (("program", "lua"), ("props", "conf")):
+    t.equal(thoxctl("set", kind, "clock", EXAMPLES / f"service/clock.{ending}").code, 0, f"the clock's {kind}")
+t.equal(thoxctl("start", "clock").code, 0, "the clock is started (row 151)")
+t.ok(re.fullmatch(r"'\d\d:\d\d:\d\d'\n", thoxctl("call", "clock.now").out), "and tells the time")
+t.equal(thoxctl("stop", "clock").code, 0, "until it is stopped")
+
 untested = {path.stem for path in EXAMPLES.glob("*.lua")} - tested
 t.equal(untested, set(), "every example is run here")
 

@@ -27,10 +27,10 @@ struct fields {
 };
 
 static const struct conf_key keys[] = {
-        { "startup", CONF_BOOL, offsetof(struct fields, startup) },
-        { "keep", CONF_BOOL, offsetof(struct fields, keep) },
-        { "store", CONF_DIRECTORY, offsetof(struct fields, store) },
-        { "log.level", CONF_LEVEL, offsetof(struct fields, level) },
+        { "startup", CONF_BOOL, offsetof(struct fields, startup), NULL },
+        { "keep", CONF_BOOL, offsetof(struct fields, keep), NULL },
+        { "store", CONF_DIRECTORY, offsetof(struct fields, store), NULL },
+        { "log.level", CONF_LEVEL, offsetof(struct fields, level), NULL },
 };
 static const struct conf_table table = { keys, ARRAY_SIZE(keys) };
 
@@ -123,6 +123,82 @@ Test(conf, values_of_another_kind_are_refused) {
         expect_refused(
                 "log: { level = 7; };",
                 "x.conf:1: 'log.level' must be \"error\", \"warning\", \"info\" or \"debug\"");
+}
+
+/* ---- kinds that only some tables have ---- */
+
+struct more {
+        char text[CONF_TEXT_BYTES], word[CONF_TEXT_BYTES];
+        struct conf_texts texts;
+        int64_t integer;
+        uint64_t size, duration;
+};
+
+static const char *const words[] = { "red", "green", NULL };
+
+static const struct conf_key more_keys[] = {
+        { "text", CONF_TEXT, offsetof(struct more, text), NULL },
+        { "word", CONF_WORD, offsetof(struct more, word), words },
+        { "texts", CONF_TEXTS, offsetof(struct more, texts), NULL },
+        { "n", CONF_INTEGER, offsetof(struct more, integer), NULL },
+        { "size", CONF_SIZE, offsetof(struct more, size), NULL },
+        { "time", CONF_DURATION, offsetof(struct more, duration), NULL },
+};
+static const struct conf_table more_table = { more_keys, ARRAY_SIZE(more_keys) };
+static struct more more;
+
+static void expect_more_refused(const char *text, const char *sentence) {
+        cr_assert_eq(conf_parse(&more_table, text, "x", &more, why), CONF_E_INVALID, "%s", text);
+        cr_expect_str_eq(why, sentence);
+}
+
+Test(conf, texts_numbers_and_lists_are_taken) {
+        int r = conf_parse(
+                &more_table,
+                "text = \"a\"; word = \"green\"; texts = [ \"b\", \"\", \"cd\" ]; n = -3; "
+                "size = \"2K\"; time = 1.5;",
+                "x", &more, why);
+        cr_assert_eq(r, CONF_OK, "%s", why);
+        cr_expect_str_eq(more.text, "a");
+        cr_expect_str_eq(more.word, "green");
+        cr_expect_eq(more.texts.n, 3);
+        cr_expect_arr_eq(more.texts.bytes, "b\0\0cd", 6);
+        cr_expect_eq(more.texts.len, 6);
+        cr_expect_eq(more.integer, -3);
+        cr_expect_eq(more.size, 2048);
+        cr_expect_eq(more.duration, 1500000);
+
+        cr_assert_eq(conf_parse(&more_table, "size = 4096; time = \"250ms\"; texts = ();", "x",
+                                &more, why),
+                     CONF_OK);
+        cr_expect_eq(more.size, 4096);
+        cr_expect_eq(more.duration, 250000);
+        cr_expect_eq(more.texts.n, 0, "a list is replaced, not added to");
+}
+
+Test(conf, texts_numbers_and_lists_of_another_kind_are_refused) {
+        static const char list[] = "x:1: 'texts' must be a list of texts: [ \"a\", \"b\" ]";
+        char long_text[CONF_TEXTS_BYTES + 64];
+
+        expect_more_refused("text = 1;", "x:1: 'text' must be a text in quotes");
+        expect_more_refused("text = \"\";", "x:1: 'text' must be a text in quotes");
+        expect_more_refused("word = \"blue\";", "x:1: 'word' must be one of \"red\", \"green\"");
+        expect_more_refused("word = 1;", "x:1: 'word' must be one of \"red\", \"green\"");
+        expect_more_refused("texts = \"a\";", list);
+        expect_more_refused("texts = [ 1, 2 ];", list);
+        expect_more_refused("texts = ( \"a\", 2 );", list);
+        expect_more_refused("texts: { a = \"b\"; };", list);
+        expect_more_refused("n = 1.5;", "x:1: 'n' must be an integer");
+        expect_more_refused("n = \"1\";", "x:1: 'n' must be an integer");
+        expect_more_refused("size = \"much\";", "x:1: 'size' must be like \"64M\" or 1048576");
+        expect_more_refused("size = -1;", "x:1: 'size' must be like \"64M\" or 1048576");
+        expect_more_refused("size = [];", "x:1: 'size' must be like \"64M\" or 1048576");
+        expect_more_refused("time = true;", "x:1: 'time' must be like \"250ms\" or 1.5 (seconds)");
+
+        snprintf(long_text, sizeof(long_text), "text = \"%0*d\";", (int)CONF_TEXT_BYTES, 1);
+        expect_more_refused(long_text, "x:1: 'text' must be shorter than 256 bytes");
+        snprintf(long_text, sizeof(long_text), "texts = [ \"%0*d\" ];", (int)CONF_TEXTS_BYTES, 1);
+        expect_more_refused(long_text, "x:1: 'texts' must be shorter than 4096 bytes in all");
 }
 
 Test(conf, text_that_is_none_is_refused_with_its_line) {

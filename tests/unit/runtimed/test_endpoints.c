@@ -83,8 +83,8 @@ static void welcome(void) {
 }
 
 static void accept_binds(void) {
-        static const char *const names[] = { "code.check", "code.image", "library.image",
-                                             "image.list" };
+        static const char *const names[] = { "code.check", "code.image", "code.props",
+                                             "library.image", "image.list" };
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 next_frame(THOX__FRAME__BODY_BIND);
                 const Thox__Bind *bind = frame->message->bind;
@@ -345,7 +345,7 @@ Test(endpoints, a_syntax_error_is_told_with_name_and_line) {
 
 Test(endpoints, the_check_refuses_wrong_arguments) {
         call_code_check("song", "hello", "return 1");
-        expect_refusal(STATUS_BADARGS, "kind must be program, library or runtime");
+        expect_refusal(STATUS_BADARGS, "kind must be program, library, runtime or props");
         call_code_check("program", "a#b", "return 1");
         expect_refusal(STATUS_BADARGS, "not a valid name");
         value_put_text(&args, "program");
