@@ -112,12 +112,18 @@ static void on_closed(struct peer *peer) {
         process_on_parent_gone(initd, gone, peer->role == PEER_ROLE_CONTROL);
 }
 
+static void on_written(struct router *r) {
+        struct initd *initd = r->userdata;
+        watchdog_on_written(&initd->watchdog);
+}
+
 static const struct router_ops router_ops = {
         .on_hello = on_hello,
         .on_exit = on_exit_frame,
         .on_forked = on_forked,
         .on_bound = on_bound,
         .on_closed = on_closed,
+        .on_written = on_written,
 };
 
 /* ---- ends ---------------------------------------------------------------------------------- */
@@ -252,6 +258,8 @@ static int initd_init_objects(struct initd *initd) {
         if (r == 0)
                 r = notify_init(&initd->notify, &initd->loop);
         if (r == 0)
+                r = watchdog_init(&initd->watchdog, initd);
+        if (r == 0)
                 r = initd_init_signals(initd);
         return error_trace(r);
 }
@@ -322,6 +330,7 @@ struct initd *initd_free(struct initd *initd) {
         loop_signal_deinit(&initd->sighup);
         loop_signal_deinit(&initd->sigchld);
         notify_deinit(&initd->notify);
+        watchdog_deinit(&initd->watchdog);
         for (size_t i = 0; i < _DAEMON_N; i++)
                 daemon_deinit(&initd->daemons[i]);
         bootstore_free(initd->bootstore);

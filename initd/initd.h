@@ -21,6 +21,7 @@
 #include "initd/process.h"
 #include "initd/router.h"
 #include "initd/stop.h"
+#include "initd/watchdog.h"
 #include "libipc/loop.h"
 
 enum initd_state {
@@ -49,6 +50,7 @@ struct initd {
         struct confinement confinement; /* of workers, by the zygote's word */
         struct journal journal;
         struct notify notify;
+        struct watchdog watchdog;
         struct loop_signal sigchld, sighup, sigint, sigterm;
         struct loop_later check; /* programs or daemons have gone: is there an end to reach? */
 };

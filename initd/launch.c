@@ -159,6 +159,7 @@ static void start_send(struct start *s, struct process *p, const struct wire_fra
         body.n_contexts = s->n_contexts;
         body.memory_bytes = p->spec->properties.memory_bytes;
         body.quantum_us = p->spec->properties.quantum_us;
+        body.cpu_turn_us = p->spec->properties.cpu_turn_us;
         body.priority = p->spec->properties.priority;
 
         WIRE_MESSAGE(message, 0, START, start, &body);

@@ -65,6 +65,13 @@ void obituary_on_reaped(struct obituary *o, int wait_status) {
 
         int code = WEXITSTATUS(wait_status);
         o->status = STATUS_FAILED;
+        if (code == WORKER_EXIT_CPU) {
+                o->reason = EXIT_REASON_CPU;
+                snprintf(o->message, sizeof(o->message),
+                         "CPU limit exceeded in a function that cannot be interrupted (property "
+                         "cpu_turn)");
+                return;
+        }
         o->reason = o->is_asked ? EXIT_REASON_KILLED : EXIT_REASON_ERROR;
         snprintf(o->message, sizeof(o->message), "the worker ended without a word (exit code %d)",
                  code);

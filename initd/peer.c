@@ -133,6 +133,10 @@ void peer_flush(struct peer *p) {
                 peer_close_at_end(p);
                 return;
         }
+        if (!p->router->is_written) {
+                p->router->is_written = true;
+                p->router->ops->on_written(p->router);
+        }
         if (r == CONN_OK || r == CONN_E_AGAIN)
                 r = peer_update_pause(p);
         if (r == 0)

@@ -30,6 +30,13 @@ enum peer_state {
         PEER_STATE_CLOSING, /* delivers and accepts nothing */
 };
 
+/* What the watchdog saw when it looked last. */
+struct peer_watch {
+        uint64_t since_us; /* it has shown no life; 0: nothing was unread */
+        uint64_t n_bytes_read, n_bytes_written;
+        int n_unread; /* as the kernel counts */
+};
+
 struct peer {
         struct router *router;
         enum peer_role role;
@@ -43,6 +50,7 @@ struct peer {
         struct conn conn;
         struct loop_io io;
         struct loop_timer stall;
+        struct peer_watch watch;
         bool has_said_exit;       /* a worker that ends by itself */
         bool is_traced;           /* somebody watches it (trace.h) */
         bool is_paused;           /* not read from until it reads */

@@ -34,6 +34,8 @@ struct router_ops {
         /* The peer is out of every table and notified to others; its memory goes at the end of the
          * turn. peer->close_reason and peer->close_text say why. Runs once per peer. */
         void (*on_closed)(struct peer *peer);
+        void (*on_written)(
+                struct router *r); /* to somebody, for the first time since is_written was unset */
         /* The peer serves one more name. */
         void (*on_bound)(struct peer *peer);
 };
@@ -58,7 +60,8 @@ struct router {
         struct loop_later turn_end;
         uint32_t next_generation, next_seq; /* seq of initd's own calls */
         uint64_t now_us;                    /* of this turn; 0: not asked for yet */
-        uint64_t n_bound;                   /* bindings, ever */
+        bool is_written;
+        uint64_t n_bound; /* bindings, ever */
         uint64_t n_calls_routed, n_violations;
 };
 

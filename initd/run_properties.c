@@ -19,6 +19,7 @@
 void run_properties_init(struct run_properties *p) {
         *p = (struct run_properties){
                 .memory_bytes = LIMIT_MEMORY_BYTES,
+                .watchdog_us = LIMIT_WATCHDOG_US,
                 .quantum_us = LIMIT_QUANTUM_US,
                 .priority = WIRE_PRIORITY_DEFAULT,
         };
@@ -52,6 +53,26 @@ static int parse_memory(struct run_parse *p) {
                 return run_parse_refuse(p, STATUS_BADARGS, "%s: wants %" PRIu64 " bytes or more",
                                         p->key, LIMIT_MEMORY_MIN_BYTES);
         p->spec->properties.memory_bytes = (uint64_t)bytes;
+        return 0;
+}
+
+static int parse_cpu_turn(struct run_parse *p) {
+        double seconds;
+        if (!value_get_number(p->reader, &seconds) ||
+            !(seconds == 0 || (seconds >= LIMIT_CPU_TURN_MIN_S && seconds <= LIMIT_CPU_TURN_MAX_S)))
+                return run_parse_refuse(p, STATUS_BADARGS, "%s: wants 0 or %g to %u (seconds)",
+                                        p->key, LIMIT_CPU_TURN_MIN_S, LIMIT_CPU_TURN_MAX_S);
+        p->spec->properties.cpu_turn_us = (uint64_t)(seconds * 1e6);
+        return 0;
+}
+
+static int parse_watchdog(struct run_parse *p) {
+        double seconds;
+        if (!value_get_number(p->reader, &seconds) ||
+            !(seconds == 0 || (seconds >= 1 && seconds <= LIMIT_WATCHDOG_MAX_S)))
+                return run_parse_refuse(p, STATUS_BADARGS, "%s: wants 0 or 1 to %u (seconds)",
+                                        p->key, LIMIT_WATCHDOG_MAX_S);
+        p->spec->properties.watchdog_us = (uint64_t)(seconds * 1e6);
         return 0;
 }
 
@@ -127,9 +148,10 @@ static int parse_run(struct run_parse *p) {
 
 int run_properties_parse(struct run_parse *p) {
         static const struct run_key keys[] = {
-                { "bind", parse_bind },         { "memory", parse_memory },
-                { "priority", parse_priority }, { "quantum", parse_quantum },
-                { "run", parse_run },
+                { "bind", parse_bind },         { "cpu_turn", parse_cpu_turn },
+                { "memory", parse_memory },     { "priority", parse_priority },
+                { "quantum", parse_quantum },   { "run", parse_run },
+                { "watchdog", parse_watchdog },
         };
         return run_parse_map(p, "properties", keys, ARRAY_SIZE(keys));
 }

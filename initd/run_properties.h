@@ -21,6 +21,8 @@ struct run_names {
 
 struct run_properties {
         uint64_t memory_bytes;
+        uint64_t cpu_turn_us; /* CPU time of one turn of a task; 0: no limit */
+        uint64_t watchdog_us; /* with messages unread; 0: for ever */
         uint32_t quantum_us;
         uint32_t priority; /* 0 to WIRE_PRIORITY_MAX: of its calls and of the Linux process */
         struct run_names bind, run;

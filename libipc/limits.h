@@ -96,7 +96,14 @@
 #define LIMIT_INIT_GRACE_US 60000000u /* of init, which ends its services in that time */
 #define LIMIT_EXIT_STATUS 63u         /* what a program may end with */
 #define LIMIT_EXIT_MESSAGE_BYTES 4096u
-#define LIMIT_RUN_CONTEXTS 64u /* that one process.run gives beside context 0 */
+#define LIMIT_CPU_TURN_MIN_S 0.01
+#define LIMIT_CPU_TURN_MAX_S 86400u
+#define LIMIT_CPU_GRACE_US 100000u /* of CPU, to handle the error; as much again before force */
+#define LIMIT_WATCHDOG_US                                                                          \
+        (30u * 1000000u) /* default: a program that reads nothing for so long is killed */
+#define LIMIT_WATCHDOG_MAX_S 86400u
+#define LIMIT_WATCHDOG_DAEMON_US (60u * 1000000u) /* more, because disks may be slow */
+#define LIMIT_RUN_CONTEXTS 64u                    /* that one process.run gives beside context 0 */
 
 /* Of a worker's process: what stands behind the limits above when they fail. */
 #define LIMIT_WORKER_FDS 32u                /* socket, stderr, the images of a start */

@@ -44,6 +44,7 @@ static const char *const exit_reason_names[] = {
         [EXIT_REASON_KILLED] = "killed",   [EXIT_REASON_MEMORY] = "memory",
         [EXIT_REASON_SIGNAL] = "signal",   [EXIT_REASON_PROTOCOL] = "protocol",
         [EXIT_REASON_RUNTIME] = "runtime", [EXIT_REASON_HUNG] = "hung",
+        [EXIT_REASON_CPU] = "cpu",
 };
 static_assert(ARRAY_SIZE(exit_reason_names) == _EXIT_REASON_N, "one name per reason");
 

@@ -50,8 +50,12 @@ enum exit_reason {
         EXIT_REASON_PROTOCOL = 5, /* sent something malformed */
         EXIT_REASON_RUNTIME = 6,  /* a runtime's set-up failed; the program never started */
         EXIT_REASON_HUNG = 7,     /* stopped reading */
+        EXIT_REASON_CPU = 8,      /* limit of CPU time in one turn */
         _EXIT_REASON_N,
 };
+/* What a worker's process ends with that cannot say more: above LIMIT_EXIT_STATUS. */
+#define WORKER_EXIT_CPU 124
+
 const char *exit_reason_name(uint32_t reason);
 
 /* Why the owner of a context got Closed. */

@@ -27,7 +27,7 @@ struct props {
         char program[CONF_TEXT_BYTES], runtime[CONF_TEXT_BYTES], restart[CONF_TEXT_BYTES];
         char group[CONF_TEXT_BYTES], group_restart[CONF_TEXT_BYTES];
         struct conf_texts args, after, allow, bind, run;
-        uint64_t ready_us, memory_bytes, quantum_us;
+        uint64_t ready_us, memory_bytes, quantum_us, cpu_turn_us, watchdog_us;
         int64_t priority;
         bool is_required, is_admin;
 };
@@ -40,6 +40,7 @@ static const char *const always_allowed[] = { "alarm", "log", "process.ready" };
 
 #define FIELD(name) offsetof(struct props, name)
 #define UNSET INT64_C(-1)
+#define UNSET_US UINT64_MAX
 
 static const struct conf_key init_keys[] = {
         { "services", CONF_TEXTS, offsetof(struct props_init, services), NULL },
@@ -58,6 +59,8 @@ static const struct conf_key keys[] = {
         { "run.group.restart", CONF_WORD, FIELD(group_restart), group_restarts },
         { "limits.memory", CONF_SIZE, FIELD(memory_bytes), NULL },
         { "limits.quantum", CONF_DURATION, FIELD(quantum_us), NULL },
+        { "limits.cpu_turn", CONF_DURATION, FIELD(cpu_turn_us), NULL },
+        { "limits.watchdog", CONF_DURATION, FIELD(watchdog_us), NULL },
         { "limits.priority", CONF_INTEGER, FIELD(priority), NULL },
         { "context.admin", CONF_BOOL, FIELD(is_admin), NULL },
         { "context.allow", CONF_TEXTS, FIELD(allow), NULL },
@@ -155,14 +158,23 @@ static int put_group(struct buf *b, const struct props *p) {
         return r == 0 ? value_put_end(b) : error_trace(r);
 }
 
+static int put_seconds_if_set(struct buf *b, const char *key, uint64_t us) {
+        int r = us != UNSET_US ? value_put_text(b, key) : 0;
+        return r == 0 && us != UNSET_US ? value_put_float(b, (double)us / 1e6) : error_trace(r);
+}
+
 static int put_properties(struct buf *b, const struct props *p) {
         int r = value_put_text(b, "properties");
         if (r == 0)
                 r = value_put_map(b, VALUE_INDEFINITE);
         if (r == 0 && p->memory_bytes > 0)
                 r = put_integer(b, "memory", (int64_t)p->memory_bytes);
-        if (r == 0 && p->quantum_us > 0)
+        if (r == 0 && p->quantum_us != UNSET_US)
                 r = put_integer(b, "quantum", (int64_t)p->quantum_us);
+        if (r == 0)
+                r = put_seconds_if_set(b, "cpu_turn", p->cpu_turn_us);
+        if (r == 0)
+                r = put_seconds_if_set(b, "watchdog", p->watchdog_us);
         if (r == 0 && p->priority != UNSET)
                 r = put_integer(b, "priority", p->priority);
         if (r == 0)
@@ -170,11 +182,6 @@ static int put_properties(struct buf *b, const struct props *p) {
         if (r == 0)
                 r = put_list_if_set(b, "run", &p->run);
         return r == 0 ? value_put_end(b) : error_trace(r);
-}
-
-static int put_ready(struct buf *b, const struct props *p) {
-        int r = value_put_text(b, "ready");
-        return r == 0 ? value_put_float(b, (double)p->ready_us / 1e6) : error_trace(r);
 }
 
 static int put_options(struct buf *b, const char *name, const struct props *p) {
@@ -191,8 +198,8 @@ static int put_options(struct buf *b, const char *name, const struct props *p) {
                 r = put_text_if_any(b, "restart", p->restart);
         if (r == 0)
                 r = put_list(b, "args", &p->args);
-        if (r == 0 && p->ready_us > 0)
-                r = put_ready(b, p);
+        if (r == 0)
+                r = put_seconds_if_set(b, "ready", p->ready_us);
         if (r == 0 && *p->group)
                 r = put_group(b, p);
         if (r == 0 && !p->is_admin)
@@ -288,6 +295,7 @@ static int props_read_service(const char *name, const char *text, struct buf *va
         snprintf(p->program, sizeof(p->program), "%s", name);
         snprintf(p->restart, sizeof(p->restart), "on-failure");
         p->priority = UNSET;
+        p->ready_us = p->quantum_us = p->cpu_turn_us = p->watchdog_us = UNSET_US;
         int r = conf_parse(&table, text, name, p, why);
         if (r == 0)
                 r = props_check(name, p, why);

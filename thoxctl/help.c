@@ -40,6 +40,7 @@ static const struct topic {
         { "signal", "a signal that the tree did not send ended the program's process" },
         { "protocol", "the process sent something malformed and was removed" },
         { "runtime", "the runtime's set-up failed; the program itself never started" },
+        { "cpu", "a task used more CPU time in one turn than the property cpu_turn allows" },
         { "hung", "the process stopped reading its messages and was removed" },
 };
 

@@ -224,6 +224,7 @@ static const struct ending {
                                    NULL },
         [EXIT_REASON_RUNTIME] = { "never started: its runtime failed", NULL, NULL },
         [EXIT_REASON_HUNG] = { "was removed: it stopped reading its messages", NULL, NULL },
+        [EXIT_REASON_CPU] = { "used up its CPU limit", NULL, NULL },
 };
 static_assert(ARRAY_SIZE(ENDINGS) == _EXIT_REASON_N, "one row per reason");
 

@@ -166,13 +166,21 @@ static const char *push_failure(lua_State *L, struct task *t, bool has_traceback
         return lua_tostring(L, -1);
 }
 
+/* By its first line: "hello:3: memory limit exceeded (...". */
+static enum exit_reason reason_of(const char *message) {
+        const char *memory = strstr(message, VM_MEMORY_MESSAGE),
+                   *cpu = strstr(message, VM_CPU_MESSAGE);
+        size_t first_line = strcspn(message, "\n");
+        if (memory && (size_t)(memory - message) < first_line)
+                return EXIT_REASON_MEMORY;
+        return cpu && (size_t)(cpu - message) < first_line ? EXIT_REASON_CPU : EXIT_REASON_ERROR;
+}
+
 static void finish_main(lua_State *L, struct worker *w, struct task *t, int status) {
         lua_State *co = t->coroutine;
         if (status != LUA_OK) {
                 const char *message = push_failure(L, t, true);
-                bool is_memory =
-                        strncmp(message, VM_MEMORY_MESSAGE, strlen(VM_MEMORY_MESSAGE)) == 0;
-                worker_exit(w, 1, is_memory ? EXIT_REASON_MEMORY : EXIT_REASON_ERROR, message);
+                worker_exit(w, 1, reason_of(message), message);
         }
         if (!lua_isinteger(co, 1))
                 return;

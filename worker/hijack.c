@@ -344,6 +344,11 @@ static void task_kill(struct worker *w, struct task *t) {
         worker_end_task(w, t);
 }
 
+/* It gave way, and waits for nothing. */
+static bool hijack_goes_on(const struct task *t) {
+        return t->state == TASK_STATE_RUNNING || t->state == TASK_STATE_RUNNABLE;
+}
+
 void hijack_run(struct worker *w, struct task *t) {
         struct vm *vm = &w->vm;
         if (t->is_killed || !task_prepare(w, t)) {
@@ -356,8 +361,10 @@ void hijack_run(struct worker *w, struct task *t) {
         coroutine_mark_free(vm, co);
         vm->task = t;
         vm_set_current(vm, co);
+        cpu_begin(&w->cpu, t);
         int status = lua_resume(co, vm->main, n_args, &n);
         vm->current = NULL;
+        cpu_end(&w->cpu, t, status == LUA_YIELD && hijack_goes_on(t));
         if (status != LUA_YIELD) {
                 task_end(w, t, status);
                 vm->task = NULL;

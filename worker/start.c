@@ -177,6 +177,7 @@ void start_program(struct worker *w, struct wire_frame *f) {
                 worker_exit(w, 1, EXIT_REASON_PROTOCOL,
                             "Start came with fewer descriptors than images");
         sched_set_quantum(&w->sched, w->options.has_no_hooks ? 0 : m->quantum_us);
+        cpu_set_limit(&w->cpu, &w->vm, m->cpu_turn_us);
         if (m->memory_bytes != 0)
                 vm_set_limit(&w->vm, m->memory_bytes);
         struct start s = { .message = m, .extra = &f->extra };

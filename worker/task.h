@@ -58,6 +58,9 @@ struct task {
         bool is_killed;         /* its next slice is its end */
         bool has_routes;        /* what is bound without a handler, and queues, may name it */
 
+        uint64_t cpu_us; /* used in this turn, with a limit (cpu.h) */
+        uint32_t cpu_stage;
+
         struct filter filter;
         uint32_t seq;
         uint64_t deadline_us;

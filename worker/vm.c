@@ -167,6 +167,8 @@ static void vm_check_memory(struct vm *vm, lua_State *L) {
         if (vm->used <= vm->limit / 10 * 9)
                 return;
         vm->trigger = vm->used + vm->limit / 16;
+        if (vm->is_slice_over || vm->is_cpu_over)
+                vm_arm_hook(L);
         luaL_error(L, VM_MEMORY_MESSAGE " (%d MiB; %d KiB still in use after a collection)",
                    (int)(vm->limit >> 20), (int)(vm->used >> 10));
 }
@@ -176,6 +178,12 @@ static void vm_hook(lua_State *L, lua_Debug *ar UNUSED) {
         lua_sethook(L, NULL, 0, 0);
         if (vm->is_over_limit)
                 vm_check_memory(vm, L);
+        if (vm->is_cpu_over) {
+                vm->is_cpu_over = 0;
+                if (vm->is_slice_over)
+                        vm_arm_hook(L);
+                vm->on_cpu_over(vm, L);
+        }
         if (vm->is_slice_over)
                 vm->on_slice_over(vm, L);
 }

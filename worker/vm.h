@@ -30,8 +30,9 @@ enum vm_yield {
         VM_YIELD_PREEMPT, /* a slice that is over: for the innermost capture */
 };
 
-/* How the message of an error begins that the limit of the heap raised. */
+/* How the messages of errors begin, behind their place, that limits raised. */
 #define VM_MEMORY_MESSAGE "memory limit exceeded"
+#define VM_CPU_MESSAGE "CPU limit exceeded"
 
 struct vm {
         lua_State *main;
@@ -52,6 +53,10 @@ struct vm {
         /* Pre-emption: set by a signal handler, served by the hook. */
         volatile sig_atomic_t is_slice_over;
         void (*on_slice_over)(struct vm *vm, lua_State *L); /* may yield */
+
+        /* A stage of the limit on CPU time (cpu.h), likewise. */
+        volatile sig_atomic_t is_cpu_over;
+        void (*on_cpu_over)(struct vm *vm, lua_State *L); /* may raise */
 
         size_t used, limit, reserve; /* bytes of the Lua heap */
         size_t trigger; /* where the hook is armed; above the limit once it has raised */
@@ -77,7 +82,7 @@ void vm_set_limit(struct vm *vm, size_t bytes);
  * (may be NULL) is malloc'd text. */
 int vm_protect(struct vm *vm, lua_CFunction fn, void *userdata, char **ret_message);
 
-/* The hook for the running coroutine: memory and slices. Callable from a signal handler. */
+/* The hook for the running coroutine: memory, CPU time and slices. Callable from a signal handler. */
 void vm_arm_hook(lua_State *L);
 
 /* Of a coroutine that runs. The lowest bits of its extra space are flags. */
@@ -88,7 +93,7 @@ static inline struct vm *vm_of(lua_State *L) {
 /* Who runs from here on; a slice that ended while nobody was looking is made up for. */
 static inline void vm_set_current(struct vm *vm, lua_State *L) {
         vm->current = L;
-        if (L && vm->is_slice_over)
+        if (L && (vm->is_slice_over || vm->is_cpu_over))
                 vm_arm_hook(L);
 }
 

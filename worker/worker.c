@@ -520,6 +520,11 @@ static void worker_on_slice_over(struct vm *vm, lua_State *L) {
                 sched_arm(&w->sched);
 }
 
+static void worker_on_cpu_over(struct vm *vm, lua_State *L) {
+        struct worker *w = container_of(vm, struct worker, vm);
+        cpu_on_stage(&w->cpu, L);
+}
+
 static void worker_run_tasks(struct worker *w) {
         struct task *t;
         while ((t = sched_next(&w->sched))) {
@@ -606,6 +611,7 @@ static int worker_init(struct worker *w, int fd, const struct worker_options *op
                 return error_trace(r);
         w->vm.on_slice_over = worker_on_slice_over;
         w->vm.on_exhausted = worker_on_exhausted;
+        w->vm.on_cpu_over = worker_on_cpu_over;
         sched_init(&w->sched, &w->vm);
         return error_trace(start_open(w));
 }

@@ -14,6 +14,7 @@
 #include "libipc/base/macros.h"
 #include "libipc/confinement.h"
 #include "worker/binding.h"
+#include "worker/cpu.h"
 #include "worker/event.h"
 #include "worker/listener.h"
 #include "worker/mailbox.h"
@@ -45,6 +46,7 @@ struct worker {
         struct worker_options options;
         struct vm vm;
         struct sched sched;
+        struct cpu cpu;
         struct syscalls syscalls;
         struct event_reader events;
         struct mailbox mailbox;

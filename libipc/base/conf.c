@@ -98,7 +98,7 @@ static bool conf_is_like(const char *name, const char *known) {
 
 static int conf_refuse_unknown(const struct conf *c, unsigned line, const char *name) {
         const struct conf_table *t = c->table;
-        char list[CONF_WHY_BYTES / 2] = "", group[CONF_NAME_BYTES];
+        char list[CONF_WHY_BYTES - 2 * CONF_NAME_BYTES] = "", group[CONF_NAME_BYTES];
 
         for (size_t i = 0; i < t->n_keys; i++) {
                 const char *known = t->keys[i].name;

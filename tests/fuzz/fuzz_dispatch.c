@@ -72,6 +72,10 @@ static void check_invariants(struct router *r) {
         assert(n_made == r->calls.n_used && n_served <= n_made);
 }
 
+static void on_written(struct router *r) {
+        (void)r;
+}
+
 static void drain(int fd) {
         uint8_t bytes[4096];
         while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
@@ -83,7 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                                .on_exit = on_exit_frame,
                                                .on_forked = on_forked,
                                                .on_bound = on_bound,
-                                               .on_closed = on_closed };
+                                               .on_closed = on_closed,
+                                               .on_written = on_written };
         struct loop loop;
         struct router router;
         int fds[2][2];

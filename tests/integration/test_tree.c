@@ -582,8 +582,8 @@ Test(tree, an_idle_tree_does_not_wake_up) {
         program_run(&client, "os.pull('hangup')", &options);
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 pids[i] = linux_pid_of(names[i]);
-        pass_time(0.3); /* what the start left to do */
-        poll(NULL, 0, 100);
+        pass_time(0.3);      /* what the start left to do */
+        poll(NULL, 0, 1200); /* the watchdog's last look */
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 before[i] = wakeups(pids[i]);
         poll(NULL, 0, 2000);

@@ -85,6 +85,8 @@
 
 ---@class thox.Properties
 ---@field memory integer? bytes of the Lua heap
+---@field cpu_turn number? seconds of CPU time of a task between two waits; default 0: no limit
+---@field watchdog number? seconds without reading its messages until it is killed; default 30; 0: never
 ---@field quantum integer? microseconds; 0: cooperative
 ---@field priority integer? 0 to 7, at most the parent's
 ---@field bind string[]? names, or prefixes that end in "*", that it may bind

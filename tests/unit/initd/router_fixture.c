@@ -35,12 +35,16 @@ static void on_closed(struct peer *p) {
 static void on_bound(struct peer *p UNUSED) {
 }
 
+static void on_written(struct router *r UNUSED) {
+}
+
 static const struct router_ops ops = {
         .on_hello = on_hello,
         .on_exit = on_exit_frame,
         .on_forked = on_forked,
         .on_bound = on_bound,
         .on_closed = on_closed,
+        .on_written = on_written,
 };
 
 void fixture_init(struct fixture *f) {

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "libipc/base/clock.h"
 #include "libipc/value.h"
@@ -328,9 +329,60 @@ Test(process, sigterm_ends_everything_in_order) {
 }
 
 /* row 20 */
+static void read_all(struct raw_peer *p) {
+        uint8_t bytes[4096];
+        while (recv(p->conn.fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+                ;
+}
+
 Test(process, an_idle_tree_has_no_timer) {
         uint32_t pid;
         run(NULL, &pid);
+        read_all(&t.storaged);
+        read_all(&t.runtimed);
+        read_all(&t.zygote);
+        fake_loop_advance(&t.initd->loop, CLOCK_S_US); /* the watchdog looks once more */
         cr_assert_eq(fake_loop_n_timers(&t.initd->loop), 0);
         raw_deinit(&worker);
+}
+
+/* ---- watchdog ------------------------------------------------------------------------------ */
+
+/* row 5 */
+Test(process, a_program_that_reads_nothing_is_killed) {
+        uint32_t pid;
+        struct fake_child *child = run(NULL, &pid);
+        raw_bind(&worker, "p.name");
+        uint32_t seq = raw_call(&client, "p.name", NULL);
+        fake_loop_advance(&t.initd->loop, LIMIT_WATCHDOG_US - CLOCK_S_US);
+        cr_assert_eq(process_find(t.initd, pid)->supervisor.state, SUPERVISE_STATE_UP);
+        fake_loop_advance(&t.initd->loop, 3 * CLOCK_S_US);
+        cr_assert_eq(raw_expect_answer(&client, seq)->answer.status, STATUS_DEAD);
+        cr_assert_eq(child->last_signal, SIGKILL);
+        raw_deinit(&worker);
+        tree_die(&t, child, FAKE_KILLED(SIGKILL));
+        const Thox__Exited *body = expect_exited(pid);
+        cr_assert_eq(body->reason, EXIT_REASON_HUNG);
+        cr_assert_not_null(memmem(body->message.data, body->message.len,
+                                  "read nothing for 30 s (property watchdog)", 41));
+}
+
+Test(process, a_program_that_reads_late_is_not_killed) {
+        uint32_t pid;
+        run(NULL, &pid);
+        raw_bind(&worker, "p.name");
+        for (unsigned i = 0; i < 3; i++) {
+                raw_call(&client, "p.name", NULL);
+                fake_loop_advance(&t.initd->loop, LIMIT_WATCHDOG_US - CLOCK_S_US);
+                cr_assert_eq(process_find(t.initd, pid)->supervisor.state, SUPERVISE_STATE_UP);
+                raw_expect(&worker, THOX__FRAME__BODY_CALL);
+        }
+        cr_assert_eq(process_find(t.initd, pid)->supervisor.state, SUPERVISE_STATE_UP);
+        raw_deinit(&worker);
+}
+
+Test(process, a_daemon_that_reads_nothing_is_killed) {
+        tree_run(&client, NULL); /* runtimed is asked for the image */
+        fake_loop_advance(&t.initd->loop, LIMIT_WATCHDOG_DAEMON_US + 4 * CLOCK_S_US);
+        cr_assert_eq(fake_spawn_find("runtimed")->last_signal, SIGKILL);
 }
