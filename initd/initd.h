@@ -14,6 +14,7 @@
 #include "initd/config.h"
 #include "initd/control.h"
 #include "initd/daemon.h"
+#include "initd/family.h"
 #include "initd/handle.h"
 #include "initd/journal.h"
 #include "initd/notify.h"

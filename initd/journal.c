@@ -3,6 +3,8 @@
  */
 #include "initd/journal.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,16 +60,68 @@ static void journal_keep(struct journal *j,
                 journal_drop_oldest(j);
 }
 
-void journal_add(struct journal *j,
-                 uint32_t pid,
-                 const char *name,
-                 enum log_level level,
-                 const void *text,
-                 size_t len) {
+static void journal_write(struct journal *j,
+                          uint32_t pid,
+                          const char *name,
+                          enum log_level level,
+                          const void *text,
+                          size_t len) {
         if (len > LIMIT_LOG_LINE_BYTES)
                 len = LIMIT_LOG_LINE_BYTES;
         if (log_wants(level))
                 log_write(level, "%s pid=%u name=%s", log_quote(text, len), pid,
                           log_quote(name, strlen(name)));
         journal_keep(j, pid, name, level, text, len);
+}
+
+static void journal_say(struct journal *j, uint32_t pid, const char *name, const char *text) {
+        journal_write(j, pid, name, LOG_LEVEL_WARNING, text, strlen(text));
+}
+
+void journal_settle(struct journal *j,
+                    struct journal_ration *ration,
+                    uint32_t pid,
+                    const char *name) {
+        char text[80];
+        if (ration->n_dropped == 0)
+                return;
+        snprintf(text, sizeof(text), "%" PRIu64 " lines of its family were dropped",
+                 ration->n_dropped);
+        ration->n_dropped = 0;
+        journal_say(j, pid, name, text);
+}
+
+bool journal_admits(struct journal *j,
+                    struct journal_ration *ration,
+                    uint32_t pid,
+                    const char *name) {
+        uint64_t now_us = clock_now_us();
+        char text[160];
+        if (ration->n_lines == 0 || now_us - ration->since_us >= LIMIT_LOG_INTERVAL_US) {
+                journal_settle(j, ration, pid, name);
+                *ration = (struct journal_ration){ .since_us = now_us };
+        }
+        if (ration->n_lines < LIMIT_LOG_LINES) {
+                ration->n_lines++;
+                return true;
+        }
+        if (ration->n_dropped++ == 0) {
+                snprintf(text, sizeof(text),
+                         "its family writes more than %u lines in %u s (LIMIT_LOG_LINES): what "
+                         "follows is dropped",
+                         LIMIT_LOG_LINES, LIMIT_LOG_INTERVAL_US / (unsigned)CLOCK_S_US);
+                journal_say(j, pid, name, text);
+        }
+        return false;
+}
+
+void journal_add(struct journal *j,
+                 struct journal_ration *ration,
+                 uint32_t pid,
+                 const char *name,
+                 enum log_level level,
+                 const void *text,
+                 size_t len) {
+        if (!ration || journal_admits(j, ration, pid, name))
+                journal_write(j, pid, name, level, text, len);
 }

@@ -1,9 +1,14 @@
 /*
  * journal.h - the newest log lines of the tree's programs, kept in memory up to
  * LIMIT_LOG_RING_BYTES for `thoxctl logs`. Each line also goes to stderr.
+ *
+ * Lines are rationed (as systemd-journald does): of those who share a ration LIMIT_LOG_LINES are taken
+ * within LIMIT_LOG_INTERVAL_US. What follows is dropped and counted: a line says so when it begins, and
+ * how many they were when it is over.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +26,13 @@ struct journal_line {
         char bytes[]; /* name, then text */
 };
 
+/* Zeroed at first. */
+struct journal_ration {
+        uint64_t since_us; /* the interval */
+        uint32_t n_lines;
+        uint64_t n_dropped;
+};
+
 struct journal {
         struct list lines; /* oldest first */
         size_t n_bytes;
@@ -29,8 +41,21 @@ struct journal {
 void journal_init(struct journal *j);
 void journal_deinit(struct journal *j);
 
-/* Text is cut to LIMIT_LOG_LINE_BYTES. Without memory the line is on stderr only. */
+/* Whether one more line is taken; says it otherwise when it is the first that is not. */
+bool journal_admits(struct journal *j,
+                    struct journal_ration *ration,
+                    uint32_t pid,
+                    const char *name);
+/* Says how many lines were dropped, if any were. */
+void journal_settle(struct journal *j,
+                    struct journal_ration *ration,
+                    uint32_t pid,
+                    const char *name);
+
+/* Text is cut to LIMIT_LOG_LINE_BYTES. Without memory the line is on stderr only. `ration` NULL: not
+ * rationed. */
 void journal_add(struct journal *j,
+                 struct journal_ration *ration,
                  uint32_t pid,
                  const char *name,
                  enum log_level level,

@@ -12,7 +12,7 @@
 
 /* One row, whatever kind of process it is about. */
 struct row {
-        uint32_t pid, ppid, uid;
+        uint32_t pid, ppid, uid, family;
         pid_t linux_pid;
         const char *name, *program, *state;
         uint32_t restarts;
@@ -42,6 +42,8 @@ static void write_row(struct listing *l, const struct row *row) {
         record_integer(out, "pid", row->pid);
         record_integer(out, "ppid", row->ppid);
         record_integer(out, "uid", row->uid);
+        if (row->family != 0)
+                record_integer(out, "family", row->family);
         record_integer(out, "linux_pid", (uint64_t)row->linux_pid);
         record_text(out, "name", row->name);
         record_text(out, "program", row->program);
@@ -90,6 +92,7 @@ static void write_program(struct listing *l, const struct process *p) {
         write_row(l, &(struct row){ .pid = p->pid,
                                     .ppid = p->parent.pid,
                                     .uid = p->uid,
+                                    .family = p->family->pid,
                                     .linux_pid = p->linux_pid,
                                     .name = p->name,
                                     .program = p->spec->program,

@@ -85,7 +85,7 @@ static void eval_log(struct initd *initd, const struct peer *caller, const struc
         int n = snprintf(line, sizeof(line), "process.eval in %u (%s): %.*s%s", eval->process->pid,
                          eval->process->name, shown, (const char *)eval->source,
                          eval->len > EVAL_LOGGED_BYTES ? "..." : "");
-        journal_add(&initd->journal, caller->pid, caller->name, LOG_LEVEL_WARNING, line,
+        journal_add(&initd->journal, NULL, caller->pid, caller->name, LOG_LEVEL_WARNING, line,
                     n < (int)sizeof(line) ? (size_t)n : sizeof(line) - 1);
 }
 

@@ -9,6 +9,12 @@
 
 #define LOG_READ_DEFAULT 100
 
+/* Clients and daemons have none. */
+static struct journal_ration *ration_of(const struct peer *caller) {
+        const struct process *p = caller->role == PEER_ROLE_WORKER ? caller->userdata : NULL;
+        return p ? family_ration(p->family) : NULL;
+}
+
 static void log_on_request(struct native_request *request) {
         struct initd *initd = request->router->userdata;
         const struct peer *caller = request->caller;
@@ -26,7 +32,8 @@ static void log_on_request(struct native_request *request) {
                               "log: level is one of error, warning, info, debug");
                 return;
         }
-        journal_add(&initd->journal, caller->pid, caller->name, (enum log_level)level, text, len);
+        journal_add(&initd->journal, ration_of(caller), caller->pid, caller->name,
+                    (enum log_level)level, text, len);
         native_answer(request->call, NULL);
 }
 

@@ -13,12 +13,21 @@
 
 /* ---- run ----------------------------------------------------------------------------------- */
 
-static bool run_is_possible(const struct initd *initd, struct call *call) {
+static bool run_is_possible(struct initd *initd, uint32_t founder, struct call *call) {
+        const struct family *closed = family_find_closed(process_family_of(initd, founder));
         if (initd->state == INITD_STATE_STOPPING)
                 native_refuse(call, STATUS_UNAVAIL, "the tree is stopping");
         else if (initd->processes.n_processes >= LIMIT_PROCESSES)
                 native_refuse(call, STATUS_LIMIT, "%u processes exist (LIMIT_PROCESSES)",
                               LIMIT_PROCESSES);
+        else if (closed && closed->is_ending)
+                native_refuse(call, STATUS_DEAD, "the family of process %u (%s) is ending",
+                              closed->pid, closed->name);
+        else if (closed)
+                native_refuse(call, STATUS_LIMIT,
+                              "process %u (%s) and what it has run are %zu processes (property "
+                              "processes)",
+                              closed->pid, closed->name, closed->n_processes);
         else
                 return true;
         return false;
@@ -38,7 +47,7 @@ static void run_on_request(struct native_request *request) {
         struct run_spec *spec CLEANUP(run_spec_freep) = NULL;
         struct run_spec_refusal refusal;
         uint32_t uid;
-        if (!run_is_possible(initd, request->call))
+        if (!run_is_possible(initd, parent.pid, request->call))
                 return;
 
         int r = run_spec_new(&spec, request, &refusal);
@@ -85,12 +94,16 @@ static struct process *process_of_caller(struct native_request *request, int64_t
         return p;
 }
 
-static bool kill_parse(struct native_request *request, int64_t *ret_pid, bool *ret_at_once) {
+static bool kill_parse(struct native_request *request,
+                       int64_t *ret_pid,
+                       bool *ret_at_once,
+                       bool *ret_is_family) {
         static const char force[] = "kill", polite[] = "terminate";
         const uint8_t *signal = (const uint8_t *)polite;
         size_t len = strlen(polite);
         if (!value_get_integer(&request->args, ret_pid) ||
-            !value_get_bytes_opt(&request->args, &signal, &len) || !value_is_done(&request->args))
+            !value_get_bytes_opt(&request->args, &signal, &len) ||
+            !value_get_boolean_opt(&request->args, ret_is_family) || !value_is_done(&request->args))
                 return false;
 
         *ret_at_once = len == strlen(force) && memcmp(signal, force, len) == 0;
@@ -99,14 +112,17 @@ static bool kill_parse(struct native_request *request, int64_t *ret_pid, bool *r
 
 static void kill_on_request(struct native_request *request) {
         int64_t pid;
-        bool is_at_once;
-        if (!kill_parse(request, &pid, &is_at_once)) {
+        bool is_at_once, is_family = false;
+        if (!kill_parse(request, &pid, &is_at_once, &is_family)) {
                 native_refuse(request->call, STATUS_BADARGS,
-                              "process.kill wants a pid and perhaps \"terminate\" or \"kill\"");
+                              "process.kill wants a pid, perhaps \"terminate\" or \"kill\", and "
+                              "perhaps whether all of its family are meant");
                 return;
         }
         struct process *p = process_of_caller(request, pid);
-        if (p)
+        if (p && is_family)
+                process_kill_family(p, is_at_once, request->call);
+        else if (p)
                 process_kill(p, is_at_once, request->call);
 }
 
@@ -175,7 +191,7 @@ static void ready_on_request(struct native_request *request) {
 const struct native_endpoint native_process_endpoints[] = {
         { .name = "process.kill",
           .handler = kill_on_request,
-          .usage = "process.kill(pid [, \"terminate\"|\"kill\"])" },
+          .usage = "process.kill(pid [, \"terminate\"|\"kill\" [, family]])" },
         { .name = "process.list",
           .handler = list_on_request,
           .usage = "process.list()",

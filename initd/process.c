@@ -61,6 +61,7 @@ static struct process *process_free(struct process *p) {
                 return NULL;
         supervise_deinit(&p->supervisor);
         run_spec_free(p->spec);
+        family_unref(p->family);
         free(p);
         return NULL;
 }
@@ -78,6 +79,9 @@ static void process_remove(struct process *p) {
         list_remove(&p->link);
         list_add_tail(&p->initd->processes.finished, &p->link);
         p->initd->processes.n_processes--;
+        family_leave(p->family);
+        if (p->family->n_processes == 0)
+                journal_settle(&p->initd->journal, family_ration(p->family), p->pid, p->name);
         loop_later_add(&p->initd->loop, &p->free_later);
 }
 
@@ -130,11 +134,14 @@ static void process_tell_parent(struct process *p) {
 
 /* One line with everything known; what it said itself also goes where `thoxctl logs` finds it. */
 static void process_log_end(const struct process *p) {
+        struct journal_ration *ration = family_ration(p->family);
         const struct obituary *o = &p->obituary;
         size_t len = strlen(o->message);
         bool is_ordinary = obituary_is_success(o) || o->is_asked;
         double uptime_s = (double)(clock_now_us() - p->supervisor.started_us) / 1e6;
 
+        if (!journal_admits(&p->initd->journal, ration, p->pid, p->name))
+                return;
         log_write(is_ordinary ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
                   "program ended pid=%u name=%s status=%u signal=%u reason=%s uptime=%.3f "
                   "restarts=%u calls=%" PRIu64,
@@ -142,7 +149,8 @@ static void process_log_end(const struct process *p) {
                   exit_reason_name(o->reason), uptime_s, p->supervisor.n_restarts,
                   p->n_calls_before);
         if (len > 0 && !is_ordinary)
-                journal_add(&p->initd->journal, p->pid, p->name, LOG_LEVEL_ERROR, o->message, len);
+                journal_add(&p->initd->journal, ration, p->pid, p->name, LOG_LEVEL_ERROR,
+                            o->message, len);
 }
 
 static void process_give_up(struct process *p) {
@@ -150,7 +158,7 @@ static void process_give_up(struct process *p) {
 
         obituary_on_given_up(o);
         log_warn("program given up pid=%u name=%s", p->pid, log_quote(p->name, strlen(p->name)));
-        journal_add(&p->initd->journal, p->pid, p->name, LOG_LEVEL_ERROR, o->message,
+        journal_add(&p->initd->journal, NULL, p->pid, p->name, LOG_LEVEL_ERROR, o->message,
                     strlen(o->message));
         siblings_on_given_up(p);
 }
@@ -327,6 +335,23 @@ static void process_on_run_dropped(struct call *call) {
         supervise_on_event(&p->supervisor, SUPERVISE_EVENT_KILL);
 }
 
+/* init's own family is not that of what it runs. */
+struct family *process_family_of(struct initd *initd, uint32_t founder) {
+        struct process *p = founder != PROCESS_PID_INIT ? process_find(initd, founder) : NULL;
+        return p ? p->family : NULL;
+}
+
+static int process_join_family(struct process *p) {
+        struct family *outer = process_family_of(p->initd, p->founder.pid);
+        size_t limit = p->spec->properties.processes;
+        if (outer && limit == 0)
+                p->family = family_ref(outer);
+        else if (family_new(&p->family, outer, limit != 0 ? limit : LIMIT_FAMILY, p->pid, p->name) <
+                 0)
+                return error_origin(ENOMEM);
+        return 0;
+}
+
 bool process_descends_from(const struct process *p, uint32_t pid) {
         for (; p; p = process_find(p->initd, p->founder.pid))
                 if (p->pid == pid || p->founder.pid == pid)
@@ -347,6 +372,9 @@ int process_run(struct initd *initd,
         p->pid = pid != 0 ? pid : process_new_pid(initd);
         p->uid = uid;
         p->parent = p->founder = parent;
+        r = process_join_family(p);
+        if (r < 0)
+                return error_trace(r);
         if (pid == PROCESS_PID_INIT)
                 p->supervisor.grace_us = LIMIT_INIT_GRACE_US;
         r = table_add_u64(&initd->processes.by_pid, p->pid, p);
@@ -355,6 +383,7 @@ int process_run(struct initd *initd,
 
         list_add_tail(&initd->processes.all, &p->link);
         initd->processes.n_processes++;
+        family_join(p->family);
         p->run_call = run_call;
         if (run_call) {
                 run_call->userdata = p;
@@ -415,6 +444,20 @@ void process_kill(struct process *p, bool at_once, struct call *call) {
         if (call && !waiting_add(&p->kill_calls, call))
                 return;
         supervise_on_event(&p->supervisor, at_once ? SUPERVISE_EVENT_KILL : SUPERVISE_EVENT_STOP);
+}
+
+void process_kill_family(struct process *p, bool at_once, struct call *call) {
+        struct list *all = &p->initd->processes.all;
+        if (call && !waiting_add(&p->family->kill_calls, call))
+                return;
+        struct family *family = family_ref(p->family);
+        family->is_ending = true;
+        list_for_each_safe(link, all) {
+                struct process *other = container_of(link, struct process, link);
+                if (family_is_within(other->family, family))
+                        process_kill(other, at_once, NULL);
+        }
+        family_unref(family);
 }
 
 void process_restart(struct process *p, struct call *call) {

@@ -47,6 +47,7 @@ struct process {
         uint32_t pid, uid;
         struct process_ref parent;
         struct process_ref founder; /* who ran it: its first parent */
+        struct family *family;      /* reference */
         char name[LIMIT_NAME_BYTES + 1];
         struct run_spec *spec; /* owned */
 
@@ -101,8 +102,13 @@ int process_run(struct initd *initd,
                 struct process_ref parent,
                 struct call *run_call);
 
+/* The family that a process run by `founder` would join; NULL: it begins one. */
+struct family *process_family_of(struct initd *initd, uint32_t founder);
+
 /* Stops it: politely first, or at once. The answer to `call` (may be NULL) comes when it is gone. */
 void process_kill(struct process *p, bool at_once, struct call *call);
+/* The same for all of its family, which nobody joins any more. */
+void process_kill_family(struct process *p, bool at_once, struct call *call);
 /* Ends it politely and starts it again at once, whatever its policy; the answer to `call` comes when
  * it is up. Refused when it is ending for good. */
 void process_restart(struct process *p, struct call *call);

@@ -56,6 +56,18 @@ static int parse_memory(struct run_parse *p) {
         return 0;
 }
 
+static int parse_processes(struct run_parse *p) {
+        int64_t n;
+        int r = run_parse_integer(p, &n);
+        if (r != 0)
+                return r;
+        if (n < 1 || n > LIMIT_PROCESSES)
+                return run_parse_refuse(p, STATUS_BADARGS, "%s: wants an integer from 1 to %u",
+                                        p->key, LIMIT_PROCESSES);
+        p->spec->properties.processes = (uint32_t)n;
+        return 0;
+}
+
 static int parse_cpu_turn(struct run_parse *p) {
         double seconds;
         if (!value_get_number(p->reader, &seconds) ||
@@ -148,9 +160,13 @@ static int parse_run(struct run_parse *p) {
 
 int run_properties_parse(struct run_parse *p) {
         static const struct run_key keys[] = {
-                { "bind", parse_bind },         { "cpu_turn", parse_cpu_turn },
-                { "memory", parse_memory },     { "priority", parse_priority },
-                { "quantum", parse_quantum },   { "run", parse_run },
+                { "bind", parse_bind },
+                { "cpu_turn", parse_cpu_turn },
+                { "memory", parse_memory },
+                { "priority", parse_priority },
+                { "processes", parse_processes },
+                { "quantum", parse_quantum },
+                { "run", parse_run },
                 { "watchdog", parse_watchdog },
         };
         return run_parse_map(p, "properties", keys, ARRAY_SIZE(keys));

@@ -24,6 +24,8 @@ struct run_properties {
         uint64_t cpu_turn_us; /* CPU time of one turn of a task; 0: no limit */
         uint64_t watchdog_us; /* with messages unread; 0: for ever */
         uint32_t quantum_us;
+        uint32_t
+                processes; /* of a family that begins here; 0: it joins its parent's, if there is one */
         uint32_t priority; /* 0 to WIRE_PRIORITY_MAX: of its calls and of the Linux process */
         struct run_names bind, run;
 };

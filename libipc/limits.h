@@ -83,6 +83,7 @@
 #define LIMIT_BINDING_GROUP 64u   /* that serve one name together: a call may look at each */
 #define LIMIT_USAGE_BYTES 256u    /* the line about a service */
 #define LIMIT_PROCESSES 16384u    /* in one tree */
+#define LIMIT_FAMILY 512u         /* default: a program and what it runs, directly or not */
 #define LIMIT_SPARE_FDS 24u       /* no program starts on the last descriptors of initd */
 #define LIMIT_CONTROL_CLIENTS 64u /* thoxctl and others on the control socket */
 #define LIMIT_MEMORY_BYTES (UINT64_C(64) << 20) /* default Lua heap of a program */
@@ -141,6 +142,8 @@
 #define LIMIT_SCAN_DEFAULT_ROWS 256u
 #define LIMIT_SCAN_BYTES (1u << 20) /* or the first row beyond this */
 #define LIMIT_LOG_LINE_BYTES 4096u
+#define LIMIT_LOG_LINES 1000u /* of one family, in an interval; the rest is dropped and counted */
+#define LIMIT_LOG_INTERVAL_US (10u * 1000000u)
 #define LIMIT_LOG_RING_BYTES (1u << 20) /* what `thoxctl logs` can look back on */
 
 /* Code. */

@@ -28,7 +28,7 @@ struct props {
         char group[CONF_TEXT_BYTES], group_restart[CONF_TEXT_BYTES];
         struct conf_texts args, after, allow, bind, run;
         uint64_t ready_us, memory_bytes, quantum_us, cpu_turn_us, watchdog_us;
-        int64_t priority;
+        int64_t priority, processes;
         bool is_required, is_admin;
 };
 
@@ -59,6 +59,7 @@ static const struct conf_key keys[] = {
         { "run.group.restart", CONF_WORD, FIELD(group_restart), group_restarts },
         { "limits.memory", CONF_SIZE, FIELD(memory_bytes), NULL },
         { "limits.quantum", CONF_DURATION, FIELD(quantum_us), NULL },
+        { "limits.processes", CONF_INTEGER, FIELD(processes), NULL },
         { "limits.cpu_turn", CONF_DURATION, FIELD(cpu_turn_us), NULL },
         { "limits.watchdog", CONF_DURATION, FIELD(watchdog_us), NULL },
         { "limits.priority", CONF_INTEGER, FIELD(priority), NULL },
@@ -171,6 +172,8 @@ static int put_properties(struct buf *b, const struct props *p) {
                 r = put_integer(b, "memory", (int64_t)p->memory_bytes);
         if (r == 0 && p->quantum_us != UNSET_US)
                 r = put_integer(b, "quantum", (int64_t)p->quantum_us);
+        if (r == 0 && p->processes != UNSET)
+                r = put_integer(b, "processes", p->processes);
         if (r == 0)
                 r = put_seconds_if_set(b, "cpu_turn", p->cpu_turn_us);
         if (r == 0)
@@ -294,7 +297,7 @@ static int props_read_service(const char *name, const char *text, struct buf *va
                 return error_origin(ENOMEM);
         snprintf(p->program, sizeof(p->program), "%s", name);
         snprintf(p->restart, sizeof(p->restart), "on-failure");
-        p->priority = UNSET;
+        p->priority = p->processes = UNSET;
         p->ready_us = p->quantum_us = p->cpu_turn_us = p->watchdog_us = UNSET_US;
         int r = conf_parse(&table, text, name, p, why);
         if (r == 0)

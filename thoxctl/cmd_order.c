@@ -14,7 +14,7 @@
 struct order {
         const char *verb;
         const char *of_service, *of_process; /* endpoints; NULL: not asked there */
-        const char *signal;                  /* of_process's second argument; NULL: none */
+        const char *signal; /* of_process's second argument; NULL: none, and no third */
         const char *schema, *member;
 };
 
@@ -31,7 +31,8 @@ static int order_process(struct invocation *inv, const struct order *order, cons
                 return exit_code;
         snprintf(purpose, sizeof(purpose), "%s '%s'", order->verb, wanted);
         if (value_put_integer(&args, (int64_t)pid) < 0 ||
-            (order->signal && value_put_text(&args, order->signal) < 0))
+            (order->signal && (value_put_text(&args, order->signal) < 0 ||
+                               value_put_boolean(&args, inv->is_family) < 0)))
                 return fail_errno(&inv->output, -ENOMEM, "cannot %s", purpose);
         exit_code = tree_call(inv, order->of_process, &args, purpose, &values);
         if (exit_code == 0)
@@ -168,9 +169,13 @@ const struct command VERB_KILL = {
         .group = COMMAND_GROUP_EVERYDAY,
         .usage = "NAME|PID...",
         .summary = "end processes: asks, waits a second, then forces",
-        .details = "Returns when they are gone. A name that several processes have is refused.",
-        .examples = { "thoxctl kill bot", "thoxctl kill --now 12 13" },
-        .flags = { "now" },
+        .details =
+                "Returns when they are gone. A name that several processes have is refused.\n"
+                "--family ends all that was begun with it: the program that a client or init ran, "
+                "and\n"
+                "whatever that has run, directly or not.",
+        .examples = { "thoxctl kill bot", "thoxctl kill --now --family 12" },
+        .flags = { "now", "family" },
         .min_args = 1,
         .max_args = SIZE_MAX,
         .run = run_kill,

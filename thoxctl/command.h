@@ -44,6 +44,7 @@ struct invocation {
         uint64_t n_lines;                           /* logs */
         uint64_t delay_us;                          /* top */
         bool is_now;                                /* kill, shutdown */
+        bool is_family;                             /* kill */
         bool is_forced;                             /* backup */
         const char *libexec, *store;                /* without a tree */
 };

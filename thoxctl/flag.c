@@ -76,6 +76,7 @@ const struct flag FLAGS[] = {
         { "libexec", 0, false, "DIR", "where thox-storaged is", FLAG_KIND_TEXT, AT(libexec) },
         { "store", 0, false, "DIR", "the store directory, if it is not the tree's usual one",
           FLAG_KIND_TEXT, AT(store) },
+        { "family", 0, false, NULL, "all that belongs to it", FLAG_KIND_SWITCH, AT(is_family) },
         { "now", 0, false, NULL, "at once, without a chance to finish", FLAG_KIND_SWITCH,
           AT(is_now) },
 };

@@ -52,7 +52,8 @@ _thoxctl() {
     case $verb in
     repl) own='--admin --name --runtime --memory --quantum' ;;
     run) own='--admin --data --name --runtime --memory --quantum --priority --restart --trace --strace' ;;
-    kill | shutdown) own='--now' ;;
+    kill) own='--now --family' ;;
+    shutdown) own='--now' ;;
     get) own='--version' ;;
     set | rm) own='--expect --note' ;;
     logs) own='--lines' ;;

@@ -148,7 +148,7 @@ end
 
 local function stop_one(service)
     service.state = "stopping"
-    os.kill(service.pid) -- one that has ended by itself just now is NOPROC
+    ask("process.kill", service.pid, "terminate", true) -- NOPROC: it has ended by itself just now
     close_context(service)
     service.state, service.pid, service.why = "stopped", nil, nil
     remove_from(running, service.name)

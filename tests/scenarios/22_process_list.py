@@ -61,6 +61,21 @@ with Tree() as tree:
     t.contains(busy.err.decode(), "code: killed", "with that reason (row 146)")
     t.equal(tree.ctl("kill", "two").code, 0, "so is the service")
     two.end()
+
+    # A family is ended by the name of any that belong to it, also when those between have gone.
+    bomb = tree.run_beside("--name", "bomb", source=b"""
+        local source = "for _ = 1, 3 do os.run_code(os.args[1], { args = { os.args[1] }, name = 'shard' }) end"
+        os.run_code(source, { args = { source }, name = 'shard' })
+        print("lit")
+        os.pull("terminate")
+    """)
+    t.equal(bomb.line(), "lit", "a program multiplies")
+    t.equal(wait_until(lambda: len(tree.processes()) > 100, 10, "it grows"), True, "as far as it may")
+    # Each lives for a moment only: another one is tried until one was there.
+    t.equal(wait_until(lambda: tree.ctl("kill", "--now", "--family", str(max(tree.processes()))).code == 0, 10,
+                       "it is killed"), True, "and is killed as a family (row 8)")
+    bomb.end()
+    t.equal(wait_until(lambda: sorted(tree.processes()) == [1, 2, 3, 4], 10, "it is gone"), True, "for good")
     t.equal(sorted(tree.processes()), [1, 2, 3, 4], "in the end there is the tree alone (row 5)")
     t.equal(tree.ctl("call", "two").code, 5, "and nobody serves the name any more")
 

@@ -103,7 +103,8 @@ Test(props, mistakes_are_refused) {
         expect_refused("bot", "services = [];",
                        "bot:1: unknown setting 'services'; there are run.program, run.runtime, "
                        "run.args, run.restart, run.after, run.required, run.ready, run.group.name, "
-                       "run.group.restart, limits.memory, limits.quantum, limits.cpu_turn, "
+                       "run.group.restart, limits.memory, limits.quantum, limits.processes, "
+                       "limits.cpu_turn, "
                        "limits.watchdog, limits.priority, "
                        "context.admin, context.allow, context.bind, context.run");
         expect_refused("bot", "run: { after = [ \"a/b\" ]; };",
