@@ -273,7 +273,7 @@ static struct initd *initd_alloc(const struct config *config) {
         initd->boot.lock_fd = initd->control.fd = -1;
         loop_later_init(&initd->check, initd_on_check);
         stop_init(&initd->stop, initd);
-        journal_init(&initd->journal);
+        journal_init(&initd->journal, &initd->router);
         process_registry_init(&initd->processes);
         return initd;
 }
@@ -321,6 +321,7 @@ struct initd *initd_free(struct initd *initd) {
         if (initd->control.fd >= 0 || initd->stop.step != STOP_STEP_NONE)
                 unlink(initd->config->paths.socket);
         control_close(&initd->control);
+        initd->journal.router = NULL;
         router_deinit(&initd->router);
         process_registry_deinit(&initd->processes);
         loop_later_cancel(&initd->check);

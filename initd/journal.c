@@ -8,12 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "initd/context.h"
+#include "initd/queue.h"
+#include "initd/record.h"
+#include "initd/router.h"
 #include "libipc/base/clock.h"
 #include "libipc/limits.h"
+#include "libipc/name.h"
 
-void journal_init(struct journal *j) {
+bool journal_is_queue(const struct context *c, const void *name, size_t len) {
+        return c == c->router->native && len == strlen(JOURNAL_QUEUE) &&
+               memcmp(name, JOURNAL_QUEUE, len) == 0;
+}
+
+void journal_init(struct journal *j, struct router *router) {
+        *j = (struct journal){ .router = router };
         list_init(&j->lines);
-        j->n_bytes = 0;
 }
 
 static size_t line_size(const struct journal_line *line) {
@@ -32,6 +42,35 @@ void journal_deinit(struct journal *j) {
                 journal_drop_oldest(j);
 }
 
+void journal_record(const struct journal_line *line, struct record *out) {
+        record_map(out);
+        record_integer(out, "seq", line->seq);
+        record_float(out, "time", (double)line->wall_us / 1e6);
+        record_integer(out, "pid", line->pid);
+        record_bytes(out, "name", line->name, line->name_len);
+        record_text(out, "level", log_level_name(line->level));
+        record_bytes(out, "text", line->text, line->text_len);
+        record_end(out);
+}
+
+/* Without memory nobody hears of it. */
+static void journal_publish(const struct journal *j, const struct journal_line *line) {
+        struct queue *q =
+                j->router ? queue_find(j->router->native, JOURNAL_QUEUE, strlen(JOURNAL_QUEUE)) :
+                            NULL;
+        struct record out;
+        if (!q)
+                return;
+        record_init(&out);
+        journal_record(line, &out);
+        ProtobufCBinaryData key = name_is_valid(line->name, line->name_len) ?
+                                          wire_bytes(line->name, line->name_len) :
+                                          wire_bytes(NULL, 0);
+        if (out.error == 0)
+                queue_publish(q, &key, 1, &out.values);
+        record_answer(&out, NULL);
+}
+
 static void journal_keep(struct journal *j,
                          uint32_t pid,
                          const char *name,
@@ -45,6 +84,7 @@ static void journal_keep(struct journal *j,
 
         *line = (struct journal_line){
                 .wall_us = clock_wall_us(),
+                .seq = ++j->last_seq,
                 .pid = pid,
                 .level = level,
                 .name = line->bytes,
@@ -56,6 +96,7 @@ static void journal_keep(struct journal *j,
         memcpy(line->bytes + name_len, text, len);
         list_add_tail(&j->lines, &line->link);
         j->n_bytes += line_size(line);
+        journal_publish(j, line);
         while (j->n_bytes > LIMIT_LOG_RING_BYTES)
                 journal_drop_oldest(j);
 }

@@ -1,6 +1,7 @@
 /*
  * journal.h - the newest log lines of the tree's programs, kept in memory up to
- * LIMIT_LOG_RING_BYTES for `thoxctl logs`. Each line also goes to stderr.
+ * LIMIT_LOG_RING_BYTES for `thoxctl logs`. Each line also goes to stderr, and to whoever listens to the
+ * queue `journal` of the native context.
  *
  * Lines are rationed (as systemd-journald does): of those who share a ration LIMIT_LOG_LINES are taken
  * within LIMIT_LOG_INTERVAL_US. What follows is dropped and counted: a line says so when it begins, and
@@ -18,6 +19,7 @@
 struct journal_line {
         struct list link;
         uint64_t wall_us;
+        uint64_t seq; /* from 1 */
         uint32_t pid;
         enum log_level level;
         const char *name;
@@ -33,13 +35,26 @@ struct journal_ration {
         uint64_t n_dropped;
 };
 
+struct context;
+struct record;
+struct router;
+
+/* Listened to by uid 0 alone, and pushed to by nobody; the key is the program's name. */
+#define JOURNAL_QUEUE "journal"
+bool journal_is_queue(const struct context *c, const void *name, size_t len);
+
 struct journal {
-        struct list lines; /* oldest first */
+        struct router *router; /* NULL: nobody listens */
+        struct list lines;     /* oldest first */
         size_t n_bytes;
+        uint64_t last_seq;
 };
 
-void journal_init(struct journal *j);
+void journal_init(struct journal *j, struct router *router);
 void journal_deinit(struct journal *j);
+
+/* A line as a value: {seq=, time=, pid=, name=, level=, text=}. */
+void journal_record(const struct journal_line *line, struct record *out);
 
 /* Whether one more line is taken; says it otherwise when it is the first that is not. */
 bool journal_admits(struct journal *j,

@@ -42,11 +42,21 @@ static void log_on_request(struct native_request *request) {
 struct log_filter {
         const uint8_t *name; /* NULL: any */
         size_t name_len;
+        enum log_level level; /* the least urgent that is wanted */
         int64_t n;
 };
 
+static bool filter_parse_level(struct log_filter *f, struct value_reader *r) {
+        const uint8_t *text;
+        size_t len;
+        int level = value_get_bytes(r, &text, &len) ? log_level_parse(text, len) : -1;
+        if (level >= 0)
+                f->level = (enum log_level)level;
+        return level >= 0;
+}
+
 static bool filter_parse(struct log_filter *f, struct value_reader *r) {
-        *f = (struct log_filter){ .n = LOG_READ_DEFAULT };
+        *f = (struct log_filter){ .n = LOG_READ_DEFAULT, .level = LOG_LEVEL_DEBUG };
         size_t n_pairs = 0;
         if (value_is_done(r))
                 return true;
@@ -67,6 +77,9 @@ static bool filter_parse(struct log_filter *f, struct value_reader *r) {
                 } else if (len == 4 && memcmp(key, "name", 4) == 0) {
                         if (!value_get_bytes(r, &f->name, &f->name_len))
                                 return false;
+                } else if (len == 5 && memcmp(key, "level", 5) == 0) {
+                        if (!filter_parse_level(f, r))
+                                return false;
                 } else {
                         return false;
                 }
@@ -75,18 +88,10 @@ static bool filter_parse(struct log_filter *f, struct value_reader *r) {
 }
 
 static bool filter_matches(const struct log_filter *f, const struct journal_line *line) {
+        if (line->level > f->level)
+                return false;
         return !f->name ||
                (f->name_len == line->name_len && memcmp(f->name, line->name, line->name_len) == 0);
-}
-
-static void record_line(struct record *out, const struct journal_line *line) {
-        record_map(out);
-        record_float(out, "time", (double)line->wall_us / 1e6);
-        record_integer(out, "pid", line->pid);
-        record_bytes(out, "name", line->name, line->name_len);
-        record_text(out, "level", log_level_name(line->level));
-        record_bytes(out, "text", line->text, line->text_len);
-        record_end(out);
 }
 
 static void log_read_on_request(struct native_request *request) {
@@ -95,7 +100,8 @@ static void log_read_on_request(struct native_request *request) {
         struct log_filter filter;
         if (!filter_parse(&filter, &request->args)) {
                 native_refuse(request->call, STATUS_BADARGS,
-                              "log.read wants {name = string, n = number of lines}");
+                              "log.read wants {name = string, n = number of lines, level = least "
+                              "urgent}");
                 return;
         }
 
@@ -113,7 +119,7 @@ static void log_read_on_request(struct native_request *request) {
         for (; at != lines; at = at->next) {
                 const struct journal_line *line = container_of(at, struct journal_line, link);
                 if (filter_matches(&filter, line))
-                        record_line(&out, line);
+                        journal_record(line, &out);
         }
         record_answer(&out, request->call);
 }
@@ -125,7 +131,7 @@ const struct native_endpoint native_log_endpoints[] = {
           .is_forwardable = true },
         { .name = "log.read",
           .handler = log_read_on_request,
-          .usage = "log.read([{name=, n=}])",
+          .usage = "log.read([{name=, n=, level=}])",
           .is_forwardable = true },
 };
 const size_t native_log_n_endpoints = ARRAY_SIZE(native_log_endpoints);

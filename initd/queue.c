@@ -11,6 +11,7 @@
 
 #include "initd/context.h"
 #include "initd/handle.h"
+#include "initd/journal.h"
 #include "initd/peer.h"
 #include "initd/route.h"
 #include "initd/router.h"
@@ -92,6 +93,11 @@ static void listener_link(struct listener *l, struct queue *q) {
                 trace_update(p->router);
 }
 
+/* What initd alone pushes to, and administrators listen to. */
+static bool queue_is_of_tree(const struct context *c, const void *name, size_t len) {
+        return trace_is_queue(c, name, len) || journal_is_queue(c, name, len);
+}
+
 static void listener_drop(struct listener *l) {
         struct queue *q = l->queue;
         struct router *r = l->peer->router;
@@ -125,7 +131,7 @@ static int queue_listen_in(struct context *c,
                            uint32_t *ret_sid) {
         struct queue *q = queue_find(c, listen->name.data, listen->name.len);
         struct listener *l;
-        if (trace_is_queue(c, listen->name.data, listen->name.len) && through->peer->uid != 0)
+        if (queue_is_of_tree(c, listen->name.data, listen->name.len) && through->peer->uid != 0)
                 return QUEUE_E_DENIED;
         if (q && q->n_listeners >= LIMIT_QUEUE_LISTENERS)
                 return QUEUE_E_CROWDED;
@@ -340,7 +346,7 @@ int queue_push(struct handle *through, struct wire_frame *frame, uint32_t *ret_c
         if (route_push(through->context, through->peer, push->name.data, push->name.len, &route) !=
             ROUTE_OWNER)
                 return QUEUE_E_DENIED;
-        if (trace_is_queue(route.context, push->name.data, push->name.len))
+        if (queue_is_of_tree(route.context, push->name.data, push->name.len))
                 return QUEUE_E_DENIED;
         struct queue *q = queue_find(route.context, push->name.data, push->name.len);
         if (q && queue_is_blocked(q, &push->key, frame->extra.values_len))

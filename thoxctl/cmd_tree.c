@@ -1,5 +1,5 @@
 /*
- * cmd_tree.c - logs, shutdown, version.
+ * cmd_tree.c - shutdown, version.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "libipc/base/clock.h"
@@ -15,82 +14,6 @@
 #include "libipc/client.h"
 #include "thoxctl/tree.h"
 #include "thoxctl/verbs.h"
-
-static int put_log_arguments(struct buf *args, const struct invocation *inv) {
-        int r = value_put_map(args, VALUE_INDEFINITE);
-
-        if (r == 0 && inv->n_args > 0) {
-                r = value_put_text(args, "name");
-                if (r == 0)
-                        r = value_put_text(args, inv->args[0]);
-        }
-        if (r == 0 && inv->n_lines != INVOCATION_UNSET) {
-                r = value_put_text(args, "n");
-                if (r == 0)
-                        r = value_put_integer(args, (int64_t)inv->n_lines);
-        }
-        return r == 0 ? value_put_end(args) : r;
-}
-
-static void put_time(const struct output *o, double seconds) {
-        time_t whole = (time_t)seconds;
-        char text[32] = "-";
-        struct tm tm;
-
-        if (localtime_r(&whole, &tm))
-                strftime(text, sizeof(text), "%F %T", &tm);
-        fprintf(o->out, "%s.%03d ", text, (int)((seconds - (double)whole) * 1000));
-}
-
-static void show_line(const struct output *o, const json_t *line) {
-        const char *level = json_string_value(json_object_get(line, "level"));
-        const char *color = output_state_color(o, level);
-        struct buf text;
-
-        buf_init(&text, LIMIT_MESSAGE_BYTES);
-        put_time(o, json_number_value(json_object_get(line, "time")));
-        output_format(&text, COLUMN_TEXT, json_object_get(line, "name"));
-        buf_printf(&text, "[%" JSON_INTEGER_FORMAT "] ",
-                   json_integer_value(json_object_get(line, "pid")));
-        fprintf(o->out, "%.*s%s%s%s: ", (int)text.len, (const char *)text.data, color,
-                level ? level : "-", *color ? output_color_end(o) : "");
-        buf_clear(&text);
-        output_format(&text, COLUMN_TEXT, json_object_get(line, "text"));
-        fprintf(o->out, "%.*s\n", (int)text.len, (const char *)text.data);
-        buf_deinit(&text);
-}
-
-static void show_lines(const struct invocation *inv, const json_t *lines) {
-        if (json_array_size(lines) == 0 && inv->n_args > 0)
-                output_note(&inv->output, "'%s' has no line in the log", inv->args[0]);
-        else if (json_array_size(lines) == 0)
-                output_note(&inv->output, "the log has no lines");
-        for (size_t i = 0; i < json_array_size(lines); i++)
-                show_line(&inv->output, json_array_get(lines, i));
-}
-
-static int run_logs(struct invocation *inv) {
-        struct buf args CLEANUP(buf_deinit);
-        json_t *values, *lines;
-        int exit_code = tree_open(inv);
-
-        tree_args_init(&args);
-        if (exit_code != 0)
-                return exit_code;
-        if (put_log_arguments(&args, inv) < 0)
-                return fail_errno(&inv->output, -ENOMEM, "cannot read the log");
-        exit_code = tree_call(inv, "log.read", &args, "read the log", &values);
-        if (exit_code != 0)
-                return exit_code;
-        lines = json_array_get(values, 0);
-        if (inv->output.is_json)
-                output_document_take(&inv->output, "thox.logs/1",
-                                     json_pack("{s:O}", "lines", lines));
-        else
-                show_lines(inv, lines);
-        json_decref(values);
-        return EXIT_CODE_OK;
-}
 
 /* The tree is gone when initd's process is; if that cannot be watched, when it has hung up. */
 static int wait_for_end(struct invocation *inv, pid_t pid) {
@@ -159,17 +82,6 @@ static int run_version(struct invocation *inv) {
                 fprintf(inv->output.out, "thox %s\n", THOX_VERSION);
         return EXIT_CODE_OK;
 }
-
-const struct command VERB_LOGS = {
-        .name = "logs",
-        .group = COMMAND_GROUP_EVERYDAY,
-        .usage = "[NAME]",
-        .summary = "show the newest log lines, of one program or of all",
-        .examples = { "thoxctl logs -n 20", "thoxctl logs bot --json" },
-        .flags = { "lines" },
-        .max_args = 1,
-        .run = run_logs,
-};
 
 const struct command VERB_SHUTDOWN = {
         .name = "shutdown",

@@ -45,6 +45,8 @@ struct invocation {
         uint64_t delay_us;                          /* top */
         bool is_now;                                /* kill, shutdown */
         bool is_family;                             /* kill */
+        bool is_followed;                           /* logs */
+        const char *level;                          /* logs */
         bool is_forced;                             /* backup */
         const char *libexec, *store;                /* without a tree */
 };

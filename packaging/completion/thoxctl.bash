@@ -31,7 +31,7 @@ _thoxctl() {
 
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --dir | --socket | -S | --timeout | --color | --name | --runtime | --memory | --quantum | \
+        --dir | --socket | -S | --timeout | --color | --level | --name | --runtime | --memory | --quantum | \
             --priority | --restart | --ttl | --from | --bytes | --keys | --data | --expect | --note | --lines | -n | --key | --match | --count | --delay | -d | --libexec | --store) ((i++)) ;;
         -*) ;;
         *)
@@ -43,6 +43,7 @@ _thoxctl() {
     COMPREPLY=()
     case $prev in
     --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") && return ;;
+    --level) mapfile -t COMPREPLY < <(compgen -W 'error warning info debug' -- "$cur") && return ;;
     --restart) mapfile -t COMPREPLY < <(compgen -W 'never on-failure always' -- "$cur") && return ;;
     --runtime) mapfile -t COMPREPLY < <(compgen -W "$(_thoxctl_names runtime)" -- "$cur") && return ;;
     --dir) mapfile -t COMPREPLY < <(compgen -d -- "$cur") && return ;;
@@ -56,7 +57,7 @@ _thoxctl() {
     shutdown) own='--now' ;;
     get) own='--version' ;;
     set | rm) own='--expect --note' ;;
-    logs) own='--lines' ;;
+    logs) own='--lines --follow --level' ;;
     data) own='--expect --ttl --from --count --bytes --keys' ;;
     call) own='--oneway' ;;
     push) own='--key' ;;

@@ -16,7 +16,7 @@ static struct loop loop;
 static void setup(void) {
         log_open("test", LOG_LEVEL_ERROR);
         cr_assert(loop_init(&loop) == 0);
-        journal_init(&journal);
+        journal_init(&journal, NULL);
         ration = (struct journal_ration){ 0 };
 }
 
