@@ -19,6 +19,7 @@
 #include "libipc/base/log.h"
 
 #define CONTROL_BACKLOG 64
+#define CONTROL_RETRY_US 1000000u
 #define CONTROL_REFUSED_MAX 16u /* refused clients that have not said Hello yet */
 #define CONTROL_UID_REFUSED UINT32_MAX
 
@@ -65,11 +66,18 @@ static void control_accept(struct control *c, int fd) {
         control_add_client(c, fd, uid < 0 ? CONTROL_UID_REFUSED : (uint32_t)uid);
 }
 
-/* Out of descriptors the listening socket stays readable: looking away is all that helps. */
+/* Out of descriptors the listening socket stays readable: looking away is all that helps. What was
+ * missing may be others' to give back, so it looks again by itself. */
 static int control_pause(struct control *c) {
-        log_warn("no descriptor left for a control client; it waits");
+        log_warn("no descriptor or memory left for a control client; it waits");
         c->is_paused = true;
-        return loop_io_want(&c->io, false, false);
+        int r = loop_io_want(&c->io, false, false);
+        return r == 0 ? loop_timer_set(&c->retry, CONTROL_RETRY_US) : error_trace(r);
+}
+
+static int control_on_retry(struct loop_timer *timer) {
+        control_resume(container_of(timer, struct control, retry));
+        return 0;
 }
 
 static int control_on_io(struct loop_io *io, bool is_readable UNUSED, bool is_writable UNUSED) {
@@ -118,9 +126,11 @@ void control_on_closed(struct control *c, const struct peer *peer) {
 void control_resume(struct control *c) {
         if (!c->is_paused || c->fd < 0)
                 return;
-        c->is_paused = false;
-        if (loop_io_want(&c->io, true, false) < 0)
-                c->is_paused = true;
+        c->is_paused = loop_io_want(&c->io, true, false) < 0;
+        if (!c->is_paused)
+                loop_timer_clear(&c->retry);
+        else if (loop_timer_set(&c->retry, CONTROL_RETRY_US) < 0)
+                log_warn("control clients wait until another one leaves");
 }
 
 static int control_bind(int fd, const char *path) {
@@ -157,6 +167,12 @@ int control_init(struct control *c, struct initd *initd, const char *path) {
                 fd_close(fd);
                 return error_trace(r);
         }
+        r = loop_timer_init(&c->retry, &initd->loop, control_on_retry);
+        if (r < 0) {
+                loop_io_deinit(&c->io);
+                fd_close(fd);
+                return error_trace(r);
+        }
         c->fd = fd;
         return error_trace(loop_io_want(&c->io, false, false));
 }
@@ -169,5 +185,6 @@ void control_close(struct control *c) {
         if (c->fd < 0)
                 return;
         loop_io_deinit(&c->io);
+        loop_timer_deinit(&c->retry);
         c->fd = fd_close(c->fd);
 }

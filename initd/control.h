@@ -19,8 +19,9 @@ struct control {
         struct initd *initd;
         int fd; /* -1: closed */
         struct loop_io io;
+        struct loop_timer retry;       /* while it is paused */
         size_t n_clients, n_strangers; /* strangers: not allowed in, not told so yet */
-        bool is_paused;                /* out of descriptors; goes on when a peer leaves */
+        bool is_paused; /* out of descriptors or memory; goes on when a peer leaves, or after a while */
 };
 
 enum control_error {
