@@ -183,11 +183,20 @@ struct ending {
         struct wire_frame *frame;
 };
 
+static void call_note_past(const struct call *call, enum thox_status status) {
+        struct peer *caller = call->caller;
+        bool is_answered = caller->state != PEER_STATE_CLOSING;
+        past_add(&caller->past, call->name, call->name_len,
+                 is_answered ? (uint32_t)status : PAST_UNANSWERED);
+}
+
 /* The single exit: whatever ends a call ends it here. */
 static void call_end(struct call *call, const struct ending *e) {
         struct router *r = call->router;
         if ((call->watch || r->trace) && call->caller && !call->is_oneway)
                 trace_answer(call, e->status, e->server, e->extra);
+        if (call->caller && !call->is_oneway)
+                call_note_past(call, e->status);
         call_unlink(call);
         if (call->done)
                 call->done(r, call->done_userdata, e->status, e->server, e->frame);

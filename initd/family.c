@@ -63,8 +63,12 @@ bool family_is_within(const struct family *f, const struct family *outer) {
         return false;
 }
 
-struct journal_ration *family_ration(struct family *f) {
+struct family *family_outermost(struct family *f) {
         while (f->outer)
                 f = f->outer;
-        return &f->ration;
+        return f;
+}
+
+struct journal_ration *family_ration(struct family *f) {
+        return &family_outermost(f)->ration;
 }

@@ -40,4 +40,5 @@ void family_leave(struct family *f);
 const struct family *family_find_closed(const struct family *f);
 /* Whether `f` is `outer` or within it. */
 bool family_is_within(const struct family *f, const struct family *outer);
+struct family *family_outermost(struct family *f);
 struct journal_ration *family_ration(struct family *f);

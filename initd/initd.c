@@ -169,14 +169,13 @@ void initd_on_daemon_gone(struct initd *initd, struct daemon *d) {
 
 static int on_sigchld(struct loop_signal *signal, int number UNUSED) {
         struct initd *initd = container_of(signal, struct initd, sigchld);
-        pid_t pid;
-        int wait_status;
-        while (spawn_reap(&pid, &wait_status)) {
-                struct daemon *d = daemon_find_linux_pid(initd, pid);
+        struct spawn_death death;
+        while (spawn_reap(&death)) {
+                struct daemon *d = daemon_find_linux_pid(initd, death.linux_pid);
                 if (d)
-                        daemon_on_reaped(d, wait_status);
+                        daemon_on_reaped(d, death.wait_status);
                 else
-                        process_on_reaped(initd, pid, wait_status);
+                        process_on_reaped(initd, &death);
         }
         return 0;
 }
@@ -274,6 +273,7 @@ static struct initd *initd_alloc(const struct config *config) {
         loop_later_init(&initd->check, initd_on_check);
         stop_init(&initd->stop, initd);
         journal_init(&initd->journal, &initd->router);
+        reports_init(&initd->reports);
         process_registry_init(&initd->processes);
         return initd;
 }
@@ -336,6 +336,7 @@ struct initd *initd_free(struct initd *initd) {
                 daemon_deinit(&initd->daemons[i]);
         bootstore_free(initd->bootstore);
         journal_deinit(&initd->journal);
+        reports_deinit(&initd->reports);
         boot_deinit(&initd->boot);
         loop_deinit(&initd->loop);
         free(initd);

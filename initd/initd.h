@@ -20,6 +20,7 @@
 #include "initd/notify.h"
 #include "initd/peer.h"
 #include "initd/process.h"
+#include "initd/report.h"
 #include "initd/router.h"
 #include "initd/stop.h"
 #include "initd/watchdog.h"
@@ -50,6 +51,7 @@ struct initd {
         struct process_registry processes;
         struct confinement confinement; /* of workers, by the zygote's word */
         struct journal journal;
+        struct reports reports;
         struct notify notify;
         struct watchdog watchdog;
         struct loop_signal sigchld, sighup, sigint, sigterm;

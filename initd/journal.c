@@ -53,6 +53,27 @@ void journal_record(const struct journal_line *line, struct record *out) {
         record_end(out);
 }
 
+/* Looks back on no more than this, lines of others included. */
+#define JOURNAL_TAIL_REACH 1024u
+
+void journal_record_tail(const struct journal *j, uint32_t pid, struct record *out) {
+        const struct journal_line *found[LIMIT_REPORT_LINES];
+        const struct list *at = j->lines.prev;
+        size_t n = 0;
+        for (unsigned i = 0; i < JOURNAL_TAIL_REACH && at != &j->lines; i++, at = at->prev) {
+                const struct journal_line *line = container_of(at, struct journal_line, link);
+                if (line->pid == pid && n < LIMIT_REPORT_LINES)
+                        found[n++] = line;
+        }
+        record_key(out, "log");
+        record_array(out, n);
+        while (n-- > 0) {
+                size_t len = found[n]->text_len;
+                record_item(out, found[n]->text,
+                            len < LIMIT_REPORT_LINE_BYTES ? len : LIMIT_REPORT_LINE_BYTES);
+        }
+}
+
 /* Without memory nobody hears of it. */
 static void journal_publish(const struct journal *j, const struct journal_line *line) {
         struct queue *q =

@@ -56,6 +56,9 @@ void journal_deinit(struct journal *j);
 /* A line as a value: {seq=, time=, pid=, name=, level=, text=}. */
 void journal_record(const struct journal_line *line, struct record *out);
 
+/* The member "log": the texts of the newest lines of `pid`, oldest first; at most LIMIT_REPORT_LINES. */
+void journal_record_tail(const struct journal *j, uint32_t pid, struct record *out);
+
 /* Whether one more line is taken; says it otherwise when it is the first that is not. */
 bool journal_admits(struct journal *j,
                     struct journal_ration *ration,

@@ -1,6 +1,6 @@
 /*
  * native_process.c - the endpoints process.run, process.restart, process.kill, process.list,
- * process.program, process.ready.
+ * process.program, process.ready, process.reports.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -148,6 +148,25 @@ static void list_on_request(struct native_request *request) {
         listing_start(request, &LISTING_PROCESSES, 0);
 }
 
+static void reports_on_request(struct native_request *request) {
+        const struct initd *initd = request->router->userdata;
+        const uint8_t *name = NULL;
+        size_t len = 0;
+        int64_t pid = 0;
+        struct record out;
+        bool is_pid = value_get_integer(&request->args, &pid);
+        if ((is_pid ? pid <= 0 || pid > UINT32_MAX :
+                      !value_get_bytes(&request->args, &name, &len)) ||
+            !value_is_done(&request->args)) {
+                native_refuse(request->call, STATUS_BADARGS,
+                              "process.reports wants a name or a pid");
+                return;
+        }
+        record_init(&out);
+        reports_write(&initd->reports, (uint32_t)pid, name, len, &out);
+        record_answer(&out, request->call);
+}
+
 /* ---- program ------------------------------------------------------------------------------- */
 
 /* Whose data a process may have is for its program to say, which only we know. */
@@ -200,6 +219,10 @@ const struct native_endpoint native_process_endpoints[] = {
           .handler = program_on_request,
           .usage = "process.program(pid) -> name or nil" },
         { .name = "process.ready", .handler = ready_on_request, .usage = "process.ready()" },
+        { .name = "process.reports",
+          .handler = reports_on_request,
+          .usage = "process.reports(name or pid)",
+          .is_forwardable = true },
         { .name = "process.restart",
           .handler = restart_on_request,
           .usage = "process.restart(pid)" },

@@ -9,26 +9,31 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "initd/spawn.h"
+
 #define STATUS_FAILED 1u
 
 void obituary_init(struct obituary *o) {
         *o = (struct obituary){ 0 };
 }
 
+static void obituary_set_text(char *to, size_t size, const ProtobufCBinaryData *text) {
+        size_t len = text->len < size - 1 ? text->len : size - 1;
+        if (len > 0)
+                memcpy(to, text->data, len);
+        to[len] = '\0';
+}
+
 void obituary_on_exit(struct obituary *o, const Thox__Exit *body) {
         if (o->is_said || o->is_removed)
                 return;
 
-        size_t len = body->message.len;
-        if (len > LIMIT_EXIT_MESSAGE_BYTES)
-                len = LIMIT_EXIT_MESSAGE_BYTES;
         o->is_said = true;
         o->status = body->status > LIMIT_EXIT_STATUS ? LIMIT_EXIT_STATUS : body->status;
         o->reason =
                 body->reason < _EXIT_REASON_N ? (enum exit_reason)body->reason : EXIT_REASON_ERROR;
-        if (len > 0)
-                memcpy(o->message, body->message.data, len);
-        o->message[len] = '\0';
+        obituary_set_text(o->message, sizeof(o->message), &body->message);
+        obituary_set_text(o->locals, sizeof(o->locals), &body->locals);
 }
 
 void obituary_on_removed(struct obituary *o, enum exit_reason reason, const char *text) {
@@ -55,15 +60,17 @@ static void obituary_on_signal(struct obituary *o, int number) {
                  name ? name : "?");
 }
 
-void obituary_on_reaped(struct obituary *o, int wait_status) {
+void obituary_on_reaped(struct obituary *o, const struct spawn_death *death) {
+        o->cpu_s = death->cpu_s;
+        o->peak_bytes = death->peak_bytes;
         if (o->is_said || o->is_removed)
                 return;
-        if (WIFSIGNALED(wait_status)) {
-                obituary_on_signal(o, WTERMSIG(wait_status));
+        if (WIFSIGNALED(death->wait_status)) {
+                obituary_on_signal(o, WTERMSIG(death->wait_status));
                 return;
         }
 
-        int code = WEXITSTATUS(wait_status);
+        int code = WEXITSTATUS(death->wait_status);
         o->status = STATUS_FAILED;
         if (code == WORKER_EXIT_CPU) {
                 o->reason = EXIT_REASON_CPU;
@@ -97,4 +104,8 @@ void obituary_on_given_up(struct obituary *o) {
 
 bool obituary_is_success(const struct obituary *o) {
         return o->reason == EXIT_REASON_EXIT && o->status == 0;
+}
+
+bool obituary_is_ordinary(const struct obituary *o) {
+        return obituary_is_success(o) || o->is_asked;
 }

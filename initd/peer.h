@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "initd/handle.h"
+#include "initd/past.h"
 #include "libipc/base/table.h"
 #include "libipc/conn.h"
 #include "libipc/loop.h"
@@ -76,6 +77,7 @@ struct peer {
         uint32_t next_sid;
         uint32_t reply_status;  /* of the latest Reply it got */
         uint64_t n_calls_total; /* made, ever */
+        struct past past;       /* the latest of them that ended */
 
         enum exit_reason close_reason;
         char close_text[160];

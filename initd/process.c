@@ -23,12 +23,6 @@
 #include "libipc/base/clock.h"
 #include "libipc/base/error.h"
 
-/* A child reaped before its Forked arrived: as many as were forked at once. Owned by the registry. */
-struct process_early_death {
-        pid_t linux_pid;
-        int wait_status;
-};
-
 /* ---- registry ------------------------------------------------------------------------------ */
 
 void process_registry_init(struct process_registry *r) {
@@ -87,7 +81,7 @@ static void process_remove(struct process *p) {
 
 static void process_forget_early_deaths(struct process_registry *r) {
         size_t at = 0;
-        for (struct process_early_death *death; (death = table_next(&r->early, &at));) {
+        for (struct spawn_death *death; (death = table_next(&r->early, &at));) {
                 table_remove_u64(&r->early, (uint64_t)death->linux_pid);
                 free(death);
         }
@@ -137,7 +131,7 @@ static void process_log_end(const struct process *p) {
         struct journal_ration *ration = family_ration(p->family);
         const struct obituary *o = &p->obituary;
         size_t len = strlen(o->message);
-        bool is_ordinary = obituary_is_success(o) || o->is_asked;
+        bool is_ordinary = obituary_is_ordinary(o);
         double uptime_s = (double)(clock_now_us() - p->supervisor.started_us) / 1e6;
 
         if (!journal_admits(&p->initd->journal, ration, p->pid, p->name))
@@ -193,6 +187,12 @@ static void process_finish(struct supervisor *s) {
         initd_on_process_gone(p->initd);
 }
 
+static void process_note_end(const struct process *p) {
+        if (!obituary_is_ordinary(&p->obituary))
+                reports_add(&p->initd->reports, p);
+        process_log_end(p);
+}
+
 /* The child is reaped or could not be made. */
 static void process_end_instance(struct process *p) {
         if (p->peer) {
@@ -202,7 +202,7 @@ static void process_end_instance(struct process *p) {
         }
         launch_abandon(p);
         if (!p->is_hidden)
-                process_log_end(p);
+                process_note_end(p);
         supervise_on_event(&p->supervisor, SUPERVISE_EVENT_EXIT);
 }
 
@@ -217,12 +217,13 @@ static void process_kill_child(struct process *p) {
 static int process_start(struct supervisor *s) {
         struct process *p = container_of(s, struct process, supervisor);
         obituary_init(&p->obituary);
+        p->past = (struct past){ 0 };
         p->is_kill_wanted = p->has_started = p->is_ready = false;
         int r = launch_begin(p);
         if (r < 0 && p->peer)
                 peer_close(p->peer, EXIT_REASON_ERROR, "not started");
         if (r < 0 && !p->is_hidden)
-                process_log_end(p);
+                process_note_end(p);
         return r;
 }
 
@@ -474,11 +475,11 @@ void process_restart(struct process *p, struct call *call) {
 
 static bool process_take_early_death(struct process_registry *r,
                                      pid_t linux_pid,
-                                     int *ret_wait_status) {
-        struct process_early_death *death = table_remove_u64(&r->early, (uint64_t)linux_pid);
+                                     struct spawn_death *ret) {
+        struct spawn_death *death = table_remove_u64(&r->early, (uint64_t)linux_pid);
         if (!death)
                 return false;
-        *ret_wait_status = death->wait_status;
+        *ret = *death;
         free(death);
         return true;
 }
@@ -510,9 +511,9 @@ void process_on_forked(struct initd *initd, const Thox__Forked *body) {
                 return;
         }
 
-        int wait_status;
+        struct spawn_death death;
         pid_t linux_pid = (pid_t)body->linux_pid;
-        bool is_dead = process_take_early_death(r, linux_pid, &wait_status);
+        bool is_dead = process_take_early_death(r, linux_pid, &death);
         process_stop_forking(p);
         p->linux_pid = linux_pid;
         if (table_add_u64(&r->by_linux_pid, (uint64_t)linux_pid, p) < 0) {
@@ -528,7 +529,7 @@ void process_on_forked(struct initd *initd, const Thox__Forked *body) {
         /* A short program may be over by now: it was started all the same. */
         process_check_up(p);
         if (is_dead)
-                process_on_reaped(initd, linux_pid, wait_status);
+                process_on_reaped(initd, &death);
         else if (p->is_kill_wanted)
                 spawn_kill(linux_pid, SIGKILL);
 }
@@ -563,6 +564,7 @@ void process_on_exit(struct process *p, const Thox__Exit *body) {
 void process_on_peer_closed(struct process *p, struct peer *peer) {
         p->peer = NULL;
         p->n_calls_before += peer->n_calls_total;
+        p->past = peer->past;
         if (peer->close_reason == EXIT_REASON_PROTOCOL || peer->close_reason == EXIT_REASON_HUNG) {
                 obituary_on_removed(&p->obituary, peer->close_reason, peer->close_text);
                 process_kill_child(p);
@@ -573,34 +575,35 @@ void process_on_peer_closed(struct process *p, struct peer *peer) {
         }
 }
 
-static void process_note_early_death(struct process_registry *r, pid_t linux_pid, int wait_status) {
-        int stale;
+static void process_note_early_death(struct process_registry *r, const struct spawn_death *death) {
+        struct spawn_death stale;
         if (r->n_forking == 0)
                 return;
-        (void)process_take_early_death(r, linux_pid, &stale); /* Linux gave the number again */
-        struct process_early_death *death = malloc(sizeof(*death));
-        if (death) {
-                *death = (struct process_early_death){ linux_pid, wait_status };
-                if (table_add_u64(&r->early, (uint64_t)linux_pid, death) == 0)
+        (void)process_take_early_death(r, death->linux_pid,
+                                       &stale); /* Linux gave the number again */
+        struct spawn_death *kept = malloc(sizeof(*kept));
+        if (kept) {
+                *kept = *death;
+                if (table_add_u64(&r->early, (uint64_t)death->linux_pid, kept) == 0)
                         return;
         }
-        free(death);
+        free(kept);
         log_error("initd is out of memory: the end of a child is forgotten linux_pid=%d",
-                  (int)linux_pid);
+                  (int)death->linux_pid);
 }
 
-void process_on_reaped(struct initd *initd, pid_t linux_pid, int wait_status) {
+void process_on_reaped(struct initd *initd, const struct spawn_death *death) {
         struct process_registry *r = &initd->processes;
-        struct process *p = table_remove_u64(&r->by_linux_pid, (uint64_t)linux_pid);
+        struct process *p = table_remove_u64(&r->by_linux_pid, (uint64_t)death->linux_pid);
         if (!p) {
-                process_note_early_death(r, linux_pid, wait_status);
+                process_note_early_death(r, death);
                 return;
         }
 
         p->linux_pid = 0;
         if (p->peer)
                 peer_drain(p->peer); /* its Exit may still lie in the socket */
-        obituary_on_reaped(&p->obituary, wait_status);
+        obituary_on_reaped(&p->obituary, death);
         process_end_instance(p);
 }
 

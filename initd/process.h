@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "initd/obituary.h"
+#include "initd/past.h"
 #include "initd/supervise.h"
 #include "libipc/base/list.h"
 #include "libipc/base/table.h"
@@ -25,6 +26,7 @@ struct initd;
 struct launch;
 struct peer;
 struct run_spec;
+struct spawn_death;
 
 #define PROCESS_PID_INITD 1u
 #define PROCESS_PID_STORAGED 2u
@@ -62,6 +64,7 @@ struct process {
         bool is_unstartable;   /* the start failed in a way that another try would not mend */
         bool is_hidden;        /* failed before it started: never listed, never told of */
         struct launch *launch; /* image asked for */
+        struct past past;      /* of the instance, when its peer is closed */
         struct obituary obituary;
 
         struct call *run_call;     /* process.run, not answered yet; NULL */
@@ -80,7 +83,7 @@ struct process_registry {
         size_t n_processes;        /* in `all`, hidden ones included */
         size_t n_forking;
         uint32_t next_pid;
-        struct table early; /* struct process_early_death */
+        struct table early; /* struct spawn_death: reaped before their Forked arrived; owned */
 };
 
 void process_registry_init(struct process_registry *r);
@@ -130,6 +133,6 @@ void process_on_ready(struct process *p);
 void process_on_exit(struct process *p, const Thox__Exit *body);
 void process_on_peer_closed(struct process *p, struct peer *peer);
 /* A child of ours that is no daemon ended. */
-void process_on_reaped(struct initd *initd, pid_t linux_pid, int wait_status);
+void process_on_reaped(struct initd *initd, const struct spawn_death *death);
 /* The instance `parent` is gone: children of a control client end, those of a program go to init. */
 void process_on_parent_gone(struct initd *initd, struct process_ref parent, bool was_control);

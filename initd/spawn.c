@@ -119,16 +119,25 @@ void spawn_renice(pid_t pid, int difference) {
                          strerror(errno));
 }
 
-bool spawn_reap(pid_t *ret_pid, int *ret_status) {
+static double seconds(struct timeval t) {
+        return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+bool spawn_reap(struct spawn_death *ret) {
+        struct rusage usage = { 0 };
         int status;
         pid_t pid;
         do {
-                pid = waitpid(-1, &status, WNOHANG);
+                pid = wait4(-1, &status, WNOHANG, &usage);
         } while (pid < 0 && errno == EINTR);
         if (pid <= 0)
                 return false;
 
-        *ret_pid = pid;
-        *ret_status = status;
+        *ret = (struct spawn_death){
+                .linux_pid = pid,
+                .wait_status = status,
+                .cpu_s = seconds(usage.ru_utime) + seconds(usage.ru_stime),
+                .peak_bytes = (uint64_t)usage.ru_maxrss * 1024,
+        };
         return true;
 }

@@ -13,6 +13,14 @@
 
 struct peer;
 
+/* A child that ended. */
+struct spawn_death {
+        pid_t linux_pid;
+        int wait_status;
+        double cpu_s;        /* that it used */
+        uint64_t peak_bytes; /* its memory at its largest */
+};
+
 /* Raises the soft limit of descriptors to the hard one; children get the old one back. Once. */
 int spawn_raise_limits(void);
 
@@ -30,5 +38,5 @@ void spawn_kill(pid_t pid, int signal);
 /* Makes a child nicer than initd, or less nice (negative) where that is permitted. */
 void spawn_renice(pid_t pid, int difference);
 
-/* The next ended child and its wait status; false when there is none for now. */
-bool spawn_reap(pid_t *ret_pid, int *ret_status);
+/* The next ended child; false when there is none for now. */
+bool spawn_reap(struct spawn_death *ret);

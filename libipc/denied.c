@@ -9,8 +9,8 @@
 const char *const denied_names[] = {
         "program.set",      "program.rollback", "program.export",   "program.import", "library.set",
         "library.rollback", "runtime.set",      "runtime.rollback", "props.*",        "store.*",
-        "process.list",     "process.program",  "process.eval",     "tree.*",         "log.read",
-        "code.*",           "image.*",          "init.*",           "data.open",      "data.list",
-        "data.delete",      "data.limit",
+        "process.list",     "process.program",  "process.reports",  "process.eval",   "tree.*",
+        "log.read",         "code.*",           "image.*",          "init.*",         "data.open",
+        "data.list",        "data.delete",      "data.limit",
 };
 const size_t denied_n_names = ARRAY_SIZE(denied_names);

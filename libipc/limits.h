@@ -97,6 +97,7 @@
 #define LIMIT_INIT_GRACE_US 60000000u /* of init, which ends its services in that time */
 #define LIMIT_EXIT_STATUS 63u         /* what a program may end with */
 #define LIMIT_EXIT_MESSAGE_BYTES 4096u
+#define LIMIT_EXIT_LOCALS_BYTES 2048u
 #define LIMIT_CPU_TURN_MIN_S 0.01
 #define LIMIT_CPU_TURN_MAX_S 86400u
 #define LIMIT_CPU_GRACE_US 100000u /* of CPU, to handle the error; as much again before force */
@@ -145,6 +146,12 @@
 #define LIMIT_LOG_LINES 1000u /* of one family, in an interval; the rest is dropped and counted */
 #define LIMIT_LOG_INTERVAL_US (10u * 1000000u)
 #define LIMIT_LOG_RING_BYTES (1u << 20) /* what `thoxctl logs` can look back on */
+
+/* Reports of ends that nobody wanted. */
+#define LIMIT_REPORTS 128u
+#define LIMIT_REPORTS_PER_FAMILY 8u
+#define LIMIT_REPORT_LINES 10u       /* of its log */
+#define LIMIT_REPORT_LINE_BYTES 512u /* of each */
 
 /* Code. */
 #define LIMIT_COMPILE_BYTES (64u << 20) /* memory of the compiler for one source */

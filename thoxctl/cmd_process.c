@@ -8,6 +8,7 @@
 #include "libipc/status.h"
 #include "thoxctl/json.h"
 #include "thoxctl/process.h"
+#include "thoxctl/report.h"
 #include "thoxctl/tree.h"
 #include "thoxctl/verbs.h"
 
@@ -150,7 +151,10 @@ static int status_of_tree(struct invocation *inv) {
 }
 
 /* True when it is a service that does not run, and was shown. */
-static bool show_service(struct invocation *inv, const char *name, int *ret_exit_code) {
+static bool show_service(struct invocation *inv,
+                         const char *name,
+                         json_t *reports,
+                         int *ret_exit_code) {
         json_t *services = list_services(inv);
         const json_t *found = NULL;
 
@@ -159,13 +163,16 @@ static bool show_service(struct invocation *inv, const char *name, int *ret_exit
                         found = json_array_get(services, i);
         if (found && inv->output.is_json)
                 output_document_take(&inv->output, "thox.status/1",
-                                     json_pack("{s:[], s:O}", "processes", "service", found));
+                                     json_pack("{s:[], s:O, s:O}", "processes", "service", found,
+                                               "reports", reports));
         for (size_t i = 0; found && !inv->output.is_json && i < ARRAY_SIZE(SERVICE_COLUMNS); i++) {
                 struct column field = SERVICE_COLUMNS[i];
 
                 field.title = field.key;
                 output_field(&inv->output, &field, found);
         }
+        if (found && !inv->output.is_json)
+                report_show(&inv->output, reports);
         if (found)
                 *ret_exit_code = strcmp(text_member(found, "state"), "failed") == 0 ?
                                          STATUS_CODE_FAILED :
@@ -175,12 +182,12 @@ static bool show_service(struct invocation *inv, const char *name, int *ret_exit
 }
 
 /* Nobody of that name runs: is there at least such a service, or a program? */
-static int status_of_absent(struct invocation *inv, const char *name) {
+static int status_of_absent(struct invocation *inv, const char *name, json_t *reports) {
         json_t *rows;
-        bool exists = false;
+        bool exists = json_array_size(reports) > 0;
         int exit_code;
 
-        if (show_service(inv, name, &exit_code))
+        if (show_service(inv, name, reports, &exit_code))
                 return exit_code;
         exit_code = tree_list(inv, "program.list", NULL, "list programs", &rows);
         if (exit_code != 0)
@@ -198,10 +205,12 @@ static int status_of_absent(struct invocation *inv, const char *name) {
                             "'%s' is unknown", name);
         if (inv->output.is_json)
                 output_document_take(&inv->output, "thox.status/1",
-                                     json_pack("{s:[], s:s, s:s}", "processes", "name", name,
-                                               "state", "not running"));
+                                     json_pack("{s:[], s:s, s:s, s:O}", "processes", "name", name,
+                                               "state", "not running", "reports", reports));
         else
                 fprintf(inv->output.out, "%s is not running\n", name);
+        if (!inv->output.is_json)
+                report_show(&inv->output, reports);
         return STATUS_CODE_NOT_RUNNING;
 }
 
@@ -221,7 +230,7 @@ static void show_processes(const struct output *o, const json_t *processes) {
         }
 }
 
-static int status_of_processes(struct invocation *inv, json_t *processes) {
+static int status_of_processes(struct invocation *inv, json_t *processes, json_t *reports) {
         enum status_code worst = STATUS_CODE_RUNNING;
 
         for (size_t i = 0; i < json_array_size(processes); i++) {
@@ -232,29 +241,37 @@ static int status_of_processes(struct invocation *inv, json_t *processes) {
                         worst = code;
         }
         if (inv->output.is_json)
-                output_document_take(&inv->output, "thox.status/1",
-                                     json_pack("{s:O}", "processes", processes));
+                output_document_take(
+                        &inv->output, "thox.status/1",
+                        json_pack("{s:O, s:O}", "processes", processes, "reports", reports));
         else
                 show_processes(&inv->output, processes);
+        if (!inv->output.is_json)
+                report_show(&inv->output, reports);
         return (int)worst;
 }
 
 static int run_status(struct invocation *inv) {
-        json_t *rows, *selected;
+        json_t *rows, *selected, *reports;
         int exit_code = tree_open(inv);
 
         if (exit_code != 0)
                 return exit_code;
         if (inv->n_args == 0)
                 return status_of_tree(inv);
-        exit_code = tree_list(inv, "process.list", NULL, "list processes", &rows);
-        if (exit_code != 0)
+        if (report_list(inv, inv->args[0], &reports) != 0)
                 return STATUS_CODE_UNKNOWN;
+        exit_code = tree_list(inv, "process.list", NULL, "list processes", &rows);
+        if (exit_code != 0) {
+                json_decref(reports);
+                return STATUS_CODE_UNKNOWN;
+        }
         selected = process_select(rows, inv->args[0]);
         if (json_array_size(selected) == 0)
-                exit_code = status_of_absent(inv, inv->args[0]);
+                exit_code = status_of_absent(inv, inv->args[0], reports);
         else
-                exit_code = status_of_processes(inv, selected);
+                exit_code = status_of_processes(inv, selected, reports);
+        json_decref(reports);
         json_decref(selected);
         json_decref(rows);
         return exit_code;
@@ -279,7 +296,9 @@ const struct command VERB_STATUS = {
         .group = COMMAND_GROUP_EVERYDAY,
         .usage = "[NAME|PID]",
         .summary = "state of the tree, or of a process; also as exit code",
-        .details = "Exit codes: 0 running, 1 failed, 2 degraded or not ready, 3 not running, 4 "
+        .details = "After a fall also the report of it: why, where, what it had used and last "
+                   "called.\n\n"
+                   "Exit codes: 0 running, 1 failed, 2 degraded or not ready, 3 not running, 4 "
                    "unknown.",
         .examples = { "thoxctl status", "thoxctl status bot && echo up" },
         .max_args = 1,

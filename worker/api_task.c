@@ -180,7 +180,7 @@ static void finish_main(lua_State *L, struct worker *w, struct task *t, int stat
         lua_State *co = t->coroutine;
         if (status != LUA_OK) {
                 const char *message = push_failure(L, t, true);
-                worker_exit(w, 1, reason_of(message), message);
+                worker_fail_in(w, co ? co : L, reason_of(message), message);
         }
         if (!lua_isinteger(co, 1))
                 return;

@@ -90,5 +90,6 @@ void cpu_on_stage(struct cpu *c, lua_State *L) {
         if (c->stage == CPU_STAGE_ERROR)
                 lua_error(L);
         c->vm->current = NULL;
-        worker_exit(container_of(c, struct worker, cpu), 1, EXIT_REASON_CPU, lua_tostring(L, -1));
+        worker_fail_in(container_of(c, struct worker, cpu), L, EXIT_REASON_CPU,
+                       lua_tostring(L, -1));
 }

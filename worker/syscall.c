@@ -244,13 +244,19 @@ int syscall_cancel(struct syscalls *s, uint32_t seq) {
         return r < 0 ? error_trace(r) : r;
 }
 
-int syscall_exit(struct syscalls *s, uint32_t status, uint32_t reason, const char *message) {
+int syscall_exit(struct syscalls *s,
+                 uint32_t status,
+                 uint32_t reason,
+                 const char *message,
+                 const char *locals) {
         Thox__Exit body = THOX__EXIT__INIT;
         size_t len = message ? strlen(message) : 0;
         body.status = status;
         body.reason = reason;
         body.message = wire_bytes(message,
                                   len < LIMIT_EXIT_MESSAGE_BYTES ? len : LIMIT_EXIT_MESSAGE_BYTES);
+        if (locals)
+                body.locals = wire_bytes(locals, strlen(locals));
         WIRE_MESSAGE(m, 0, EXIT, exit, &body);
         int r = conn_send(&s->conn, &m, NULL);
         return r < 0 ? error_trace(r) : r;

@@ -110,7 +110,11 @@ int syscall_refuse(struct syscalls *s, struct served *served, uint32_t status, c
  * came with. It is no longer served; a one-way call becomes one of this process. */
 int syscall_forward(struct syscalls *s, struct event *e, struct wire_call *call, bool has_values);
 int syscall_cancel(struct syscalls *s, uint32_t seq);
-int syscall_exit(struct syscalls *s, uint32_t status, uint32_t reason, const char *message);
+int syscall_exit(struct syscalls *s,
+                 uint32_t status,
+                 uint32_t reason,
+                 const char *message,
+                 const char *locals);
 
 struct pending *syscall_find_pending(const struct syscalls *s, uint32_t seq);
 void syscall_remove_pending(struct syscalls *s, struct pending *p);

@@ -17,7 +17,6 @@
 
 #define VM_MAIN_AREA_BYTES (1u << 20)
 #define VM_MAIN_ALIGN 16u
-#define VM_STRIPPED_SOURCE "=?" /* the prelude's: no business of the program */
 
 static_assert(LUA_EXTRASPACE >= sizeof(struct vm *), "the extra space holds one pointer");
 

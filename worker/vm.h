@@ -100,5 +100,7 @@ static inline void vm_set_current(struct vm *vm, lua_State *L) {
 /* Gives up a reference in the registry; LUA_NOREF is fine. */
 void vm_unref(struct vm *vm, int ref);
 
+#define VM_STRIPPED_SOURCE "=?" /* the prelude's: no business of the program */
+
 /* Appends the innermost `max` levels of `on`, from `level` up, to the string at the top of L. */
 void vm_traceback(lua_State *L, lua_State *on, int level, int max);

@@ -15,6 +15,7 @@
 #include "libipc/base/error.h"
 #include "libipc/base/log.h"
 #include "worker/hijack.h"
+#include "worker/locals.h"
 #include "worker/start.h"
 
 #define WORKER_EXIT_LOST 1 /* initd is gone or makes no sense */
@@ -546,10 +547,20 @@ static bool worker_is_done(const struct worker *w) {
         return !w->main_task && w->sched.n_tasks == 0 && !serves;
 }
 
-void worker_exit(struct worker *w, uint32_t status, uint32_t reason, const char *message) {
+static void worker_leave(struct worker *w,
+                         uint32_t status,
+                         uint32_t reason,
+                         const char *message,
+                         const char *locals) __attribute__((noreturn));
+
+static void worker_leave(struct worker *w,
+                         uint32_t status,
+                         uint32_t reason,
+                         const char *message,
+                         const char *locals) {
         w->is_ending = true;
         worker_drain_writes(w, 1);
-        int r = syscall_exit(&w->syscalls, status, reason, message);
+        int r = syscall_exit(&w->syscalls, status, reason, message, locals);
         if (r != 0)
                 worker_fail(w, r);
         worker_flush(w);
@@ -560,6 +571,16 @@ void worker_exit(struct worker *w, uint32_t status, uint32_t reason, const char 
                 worker_flush(w);
         }
         _exit((int)status);
+}
+
+void worker_exit(struct worker *w, uint32_t status, uint32_t reason, const char *message) {
+        worker_leave(w, status, reason, message, NULL);
+}
+
+void worker_fail_in(struct worker *w, lua_State *on, uint32_t reason, const char *message) {
+        char locals[LIMIT_EXIT_LOCALS_BYTES];
+        locals_write(on, locals, sizeof(locals));
+        worker_leave(w, 1, reason, message, locals);
 }
 
 static void worker_on_exhausted(struct vm *vm, const char *message) {

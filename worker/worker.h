@@ -84,6 +84,9 @@ void worker_run(int fd, const struct worker_options *options) __attribute__((nor
 /* Sends Exit, after what the program wrote has been confirmed, and leaves. */
 void worker_exit(struct worker *w, uint32_t status, uint32_t reason, const char *message)
         __attribute__((noreturn));
+/* The same for what went wrong in the coroutine `on`, with what its functions knew. */
+void worker_fail_in(struct worker *w, struct lua_State *on, uint32_t reason, const char *message)
+        __attribute__((noreturn));
 /* A queue that nobody empties, no memory for the protocol itself: leaves with a message. */
 void worker_fail(struct worker *w, int error) __attribute__((noreturn));
 

@@ -84,14 +84,14 @@ void spawn_kill(pid_t pid, int signal) {
 void spawn_renice(pid_t pid UNUSED, int difference UNUSED) {
 }
 
-bool spawn_reap(pid_t *ret_pid, int *ret_status) {
+bool spawn_reap(struct spawn_death *ret) {
         for (unsigned i = 0; i < fake_n_children; i++) {
                 struct fake_child *child = &fake_children[i];
                 if (!child->is_dead || child->is_reaped)
                         continue;
                 child->is_reaped = true;
-                *ret_pid = child->linux_pid;
-                *ret_status = child->wait_status;
+                *ret = (struct spawn_death){ .linux_pid = child->linux_pid,
+                                             .wait_status = child->wait_status };
                 return true;
         }
         return false;

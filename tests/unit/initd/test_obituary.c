@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <string.h>
 
+#include "initd/spawn.h"
+
 /* What wait(2) reports. */
 #define EXITED(code) ((code) << 8)
 #define SIGNALED(number) (number)
@@ -18,6 +20,10 @@ static void set_up(void) {
 }
 
 TestSuite(obituary, .init = set_up);
+
+static void reap(struct obituary *of, int wait_status) {
+        obituary_on_reaped(of, &(struct spawn_death){ .wait_status = wait_status });
+}
 
 static void say(uint32_t status, uint32_t reason, const char *message) {
         Thox__Exit body = THOX__EXIT__INIT;
@@ -40,7 +46,7 @@ Test(obituary, what_the_worker_said_stays) {
         cr_expect(obituary_is_success(&o));
         say(3, EXIT_REASON_ERROR, "again");
         obituary_on_removed(&o, EXIT_REASON_HUNG, "hung");
-        obituary_on_reaped(&o, SIGNALED(SIGSEGV));
+        reap(&o, SIGNALED(SIGSEGV));
         expect(EXIT_REASON_EXIT, 0, 0, "");
         cr_expect(obituary_is_success(&o));
 }
@@ -48,7 +54,7 @@ Test(obituary, what_the_worker_said_stays) {
 Test(obituary, a_kill_that_the_exit_overtook_is_an_ordinary_end) {
         o.is_killed = o.is_asked = true;
         say(7, EXIT_REASON_EXIT, "done");
-        obituary_on_reaped(&o, SIGNALED(SIGKILL));
+        reap(&o, SIGNALED(SIGKILL));
         expect(EXIT_REASON_EXIT, 7, 0, "done");
         cr_expect_not(obituary_is_success(&o));
 }
@@ -78,40 +84,40 @@ Test(obituary, the_first_reason_for_a_removal_stays) {
         obituary_on_removed(&o, EXIT_REASON_PROTOCOL, "first");
         obituary_on_removed(&o, EXIT_REASON_HUNG, "second");
         say(0, EXIT_REASON_EXIT, "fine");
-        obituary_on_reaped(&o, SIGNALED(SIGKILL));
+        reap(&o, SIGNALED(SIGKILL));
         expect(EXIT_REASON_PROTOCOL, 1, 0, "first");
 }
 
 Test(obituary, a_signal_that_nobody_here_sent_is_named) {
         o.is_asked = true;
-        obituary_on_reaped(&o, SIGNALED(SIGSEGV));
+        reap(&o, SIGNALED(SIGSEGV));
         expect(EXIT_REASON_SIGNAL, 1, SIGSEGV, "killed by signal 11 (SIGSEGV)");
 }
 
 Test(obituary, a_core_dump_does_not_change_the_signal) {
-        obituary_on_reaped(&o, SIGNALED(SIGABRT) | 0x80);
+        reap(&o, SIGNALED(SIGABRT) | 0x80);
         expect(EXIT_REASON_SIGNAL, 1, SIGABRT, "killed by signal 6 (SIGABRT)");
 }
 
 Test(obituary, a_signal_without_a_name_keeps_its_number) {
-        obituary_on_reaped(&o, SIGNALED(40));
+        reap(&o, SIGNALED(40));
         expect(EXIT_REASON_SIGNAL, 1, 40, "killed by signal 40 (SIG?)");
 }
 
 Test(obituary, a_kill_of_ours_is_no_accident) {
         o.is_killed = true;
-        obituary_on_reaped(&o, SIGNALED(SIGKILL));
+        reap(&o, SIGNALED(SIGKILL));
         expect(EXIT_REASON_KILLED, 1, SIGKILL, "killed");
 }
 
 Test(obituary, an_end_without_a_word_is_a_failure_even_with_status_0) {
-        obituary_on_reaped(&o, EXITED(0));
+        reap(&o, EXITED(0));
         expect(EXIT_REASON_ERROR, 1, 0, "the worker ended without a word (exit code 0)");
         cr_expect_not(obituary_is_success(&o));
 }
 
 Test(obituary, an_end_without_a_word_that_was_asked_for_counts_as_killed) {
         o.is_asked = true;
-        obituary_on_reaped(&o, EXITED(3));
+        reap(&o, EXITED(3));
         expect(EXIT_REASON_KILLED, 1, 0, "the worker ended without a word (exit code 3)");
 }
