@@ -22,12 +22,16 @@ static const struct disk_bytes clock_key = { "clock", 5 };
 int lease_clock_sample(struct lease_clock_sample *ret) {
         uint8_t *text;
         size_t len;
-        int r = file_read(-1, BOOT_ID_PATH, 64, &text, &len);
-        if (r < 0)
-                return error_trace(r);
 
         *ret = (struct lease_clock_sample){ .boot_us = clock_boot_us(),
                                             .wall_us = clock_wall_us() };
+        int r = file_read(-1, BOOT_ID_PATH, 64, &text, &len);
+        if (r == -ENOENT || r == -EACCES) {
+                memset(ret->boot_id, LEASE_CLOCK_BOOT_UNKNOWN, LEASE_CLOCK_BOOT_ID_BYTES);
+                return 0;
+        }
+        if (r < 0)
+                return error_trace(r);
         if (len >= LEASE_CLOCK_BOOT_ID_BYTES)
                 memcpy(ret->boot_id, text, LEASE_CLOCK_BOOT_ID_BYTES);
         free(text);
@@ -71,7 +75,8 @@ int lease_clock_open(struct lease_clock *ret,
         if (r != DISK_OK && r != DISK_E_NOTFOUND)
                 return r;
 
-        if (strcmp(stored.boot_id, sample->boot_id) != 0)
+        if (*sample->boot_id == LEASE_CLOCK_BOOT_UNKNOWN ||
+            strcmp(stored.boot_id, sample->boot_id) != 0)
                 stored.base_us = base_of_new_boot(sample, latest_us);
         memcpy(stored.boot_id, sample->boot_id, sizeof(stored.boot_id));
         *ret = stored;

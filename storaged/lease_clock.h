@@ -9,6 +9,7 @@
 #include "storaged/disk.h"
 
 #define LEASE_CLOCK_BOOT_ID_BYTES 36u
+#define LEASE_CLOCK_BOOT_UNKNOWN '?' /* all of an id: it may be any boot */
 
 struct lease_clock {
         char boot_id[LEASE_CLOCK_BOOT_ID_BYTES + 1];
@@ -21,7 +22,7 @@ struct lease_clock_sample {
         uint64_t boot_us, wall_us;
 };
 
-/* 0 or -errno. */
+/* Where the system hides which boot this is, its id is unknown. 0 or -errno. */
 int lease_clock_sample(struct lease_clock_sample *ret);
 
 /* Goes on where the disk says it was, or begins. In a transaction. DISK_OK or < 0. */

@@ -114,10 +114,16 @@ static int filter_export(struct sock_fprog *ret, scmp_filter_ctx ctx) {
         return error;
 }
 
+/* libseccomp does not say. */
+static int filter_why_no_context(void) {
+        uint32_t action = SECCOMP_RET_KILL_PROCESS;
+        return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0 ? errno : ENOMEM;
+}
+
 int filter_compile(struct sock_fprog *ret) {
         scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
         if (!ctx)
-                return ENOMEM;
+                return filter_why_no_context();
         int error = -filter_add_rules(ctx);
         if (error == 0)
                 error = filter_export(ret, ctx);

@@ -50,9 +50,16 @@ local function remove_from(list, item)
     end
 end
 
----The parsed properties of a name; or nil, why and the status.
+---The parsed properties of a name; or nil, why and the status. A program that has none runs by the defaults.
 local function properties_of(name)
     local text, why, status = ask("props.get", name)
+    if status == NOTFOUND and name ~= "init" then
+        local is_program, _, of_program = ask("program.versions", name)
+        if of_program == NOTFOUND then
+            return nil, string.format("no program and no props '%s' in the store", name), NOTFOUND
+        end
+        text = is_program and ""
+    end
     if not text then
         return nil, why, status
     end

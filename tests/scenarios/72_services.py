@@ -130,7 +130,7 @@ with Tree() as tree:
     tree.ctl("set", "props", "b", "-", stdin=b'run: { program = "mqtt"; after = [ "a" ]; };')
     for name, text, why in (
             ("a", 'run: { program = "mqtt"; after = [ "b" ]; };', "'a' needs 'b': 'b' needs 'a': a cycle"),
-            ("lonely", 'run: { program = "mqtt"; after = [ "nobody" ]; };', "'lonely' needs 'nobody': no props"),
+            ("lonely", 'run: { program = "mqtt"; after = [ "nobody" ]; };', "'lonely' needs 'nobody': no program and no props"),
             ("nothing", "", 'no program "nothing"'),
             ("late", 'run: { program = "bot"; args = [ "late" ]; ready = 0.2; };', "did not call os.ready()")):
         tree.ctl("set", "props", name, "-", stdin=text.encode())
@@ -168,6 +168,14 @@ with Tree() as tree:
         t.equal((result.code, result.error_code()), (1, "badcode"), "bad properties are refused")
         t.contains(result.err, why, "with the mistake")
     t.equal(tree.ctl("get", "props").out.strip(), "NAME  VERSION  SIZE  TIME", "nothing is stored then")
+
+    # A program without properties is a service by the defaults.
+    tree.ctl("set", "program", "plain", "-", stdin=b"os.bind('plain.name', function() return os.name end)")
+    t.equal(tree.ctl("enable", "plain").code, 0, "a program without properties is enabled")
+    t.equal(tree.ctl("start", "plain").code, 0, "and started")
+    t.equal(tree.ctl("call", "plain.name").out.strip(), "'plain'", "under its name")
+    t.equal(tree.ctl("disable", "plain").code, 0, "and disabled")
+    t.equal(tree.ctl("stop", "plain").code, 0, "and stopped")
 
     # A service that falls is restarted, and given up in the end.
     tree.ctl("set", "program", "faulty", "-", stdin=b"os.rpc.log('info', 'here') error('again')")

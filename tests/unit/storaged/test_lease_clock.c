@@ -61,6 +61,15 @@ Test(lease_clock, a_machine_that_forgot_the_time_does_not_turn_it_back) {
         cr_assert_eq(start(), WALL_US + 1 * S);
 }
 
+Test(lease_clock, where_no_boot_is_like_another_it_still_goes_forward) {
+        boot(LEASE_CLOCK_BOOT_UNKNOWN, 10 * S, WALL_US);
+        cr_assert_eq(start(), WALL_US);
+        boot(LEASE_CLOCK_BOOT_UNKNOWN, 3 * S, WALL_US + 60 * S);
+        cr_assert_eq(start(), WALL_US + 60 * S);
+        boot(LEASE_CLOCK_BOOT_UNKNOWN, 4 * S, 0);
+        cr_assert_eq(start(), WALL_US + 60 * S);
+}
+
 Test(lease_clock, it_knows_the_clocks_of_this_machine) {
         struct lease_clock_sample again;
 
