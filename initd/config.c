@@ -18,6 +18,10 @@
 
 #define PROGRAM "thox-initd"
 #define MAX_FD (1u << 20)
+#define LOG_SIZE_DEFAULT (8u << 20)
+#define LOG_SIZE_MIN (64u << 10)
+#define LOG_FILES_DEFAULT 5
+#define LOG_FILES_MAX 1000
 
 enum option_key {
         OPTION_DIR = 256,
@@ -69,6 +73,9 @@ static const struct conf_key settings[] = {
         { "libexec", CONF_DIRECTORY, FIELD(libexec), NULL },
         { "store", CONF_DIRECTORY, FIELD(paths.store), NULL },
         { "log.level", CONF_LEVEL, FIELD(log_level), NULL },
+        { "log.dir", CONF_DIRECTORY, FIELD(log_dir), NULL },
+        { "log.size", CONF_SIZE, FIELD(log_size), NULL },
+        { "log.files", CONF_INTEGER, FIELD(log_files), NULL },
 };
 static const struct conf_table settings_table = { settings, ARRAY_SIZE(settings) };
 
@@ -194,6 +201,8 @@ int config_parse(struct config *ret, int argc, char **argv) {
                 .has_init = true,
                 .ready_fd = -1,
                 .log_level = LOG_LEVEL_INFO,
+                .log_size = LOG_SIZE_DEFAULT,
+                .log_files = LOG_FILES_DEFAULT,
         };
         if (c.dir && c.dir[0] == '\0')
                 c.dir = NULL;
@@ -229,12 +238,23 @@ static int config_read_files(struct config *c) {
         return r == CONF_OK ? CONFIG_OK : CONFIG_E_REFUSED;
 }
 
-/* A build tree has each program in a folder of its own. */
-static int config_find_program(const struct config *c, const char *name, char ret[PATH_MAX]) {
+static int config_check_log(const struct config *c) {
+        if (c->log_size >= LOG_SIZE_MIN && c->log_files >= 1 && c->log_files <= LOG_FILES_MAX)
+                return CONFIG_OK;
+        fprintf(stderr, PROGRAM ": log.size is %u bytes or more, log.files 1 to %d\n", LOG_SIZE_MIN,
+                LOG_FILES_MAX);
+        return CONFIG_E_REFUSED;
+}
+
+/* A build tree has each program in the folder of its source. */
+static int config_find_program(const struct config *c,
+                               const char *name,
+                               const char *folder,
+                               char ret[PATH_MAX]) {
         int n = snprintf(ret, PATH_MAX, "%s/thox-%s", c->libexec, name);
         if (n < PATH_MAX && access(ret, X_OK) == 0)
                 return 0;
-        n = snprintf(ret, PATH_MAX, "%s/%s/thox-%s", c->libexec, name, name);
+        n = snprintf(ret, PATH_MAX, "%s/%s/thox-%s", c->libexec, folder, name);
         if (n < PATH_MAX && access(ret, X_OK) == 0)
                 return 0;
 
@@ -265,12 +285,15 @@ int config_complete(struct config *c, int argc, char **argv) {
                 r = config_read_files(c);
         if (r == CONFIG_OK)
                 r = config_parse_options(c, argc, argv);
+        if (r == CONFIG_OK)
+                r = config_check_log(c);
         if (r != CONFIG_OK)
                 return r;
 
-        if (config_find_program(c, "storaged", c->storaged) != 0 ||
-            config_find_program(c, "runtimed", c->runtimed) != 0 ||
-            config_find_program(c, "worker", c->worker) != 0)
+        if (config_find_program(c, "storaged", "storaged", c->storaged) != 0 ||
+            config_find_program(c, "runtimed", "runtimed", c->runtimed) != 0 ||
+            config_find_program(c, "worker", "worker", c->worker) != 0 ||
+            config_find_program(c, "logger", "initd", c->logger) != 0)
                 return CONFIG_E_REFUSED;
         return CONFIG_OK;
 }

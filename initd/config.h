@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "libipc/base/log.h"
 #include "libipc/paths.h"
@@ -25,11 +26,15 @@ struct config {
         bool is_sandbox_required; /* --require-sandbox=full */
         int ready_fd;             /* -1: none */
         enum log_level log_level;
+        char log_dir[PATH_MAX]; /* empty: that of `paths`, where stderr leads nowhere */
+        uint64_t log_size;      /* bytes of one file */
+        int64_t log_files;
 
         struct paths paths;
         char storaged[PATH_MAX];
         char runtimed[PATH_MAX];
         char worker[PATH_MAX];
+        char logger[PATH_MAX];
 };
 
 enum config_error {

@@ -174,7 +174,7 @@ static int on_sigchld(struct loop_signal *signal, int number UNUSED) {
                 struct daemon *d = daemon_find_linux_pid(initd, death.linux_pid);
                 if (d)
                         daemon_on_reaped(d, death.wait_status);
-                else
+                else if (!logger_on_reaped(&initd->logger, death.linux_pid))
                         process_on_reaped(initd, &death);
         }
         return 0;
@@ -269,7 +269,7 @@ static struct initd *initd_alloc(const struct config *config) {
                 return NULL;
         initd->config = config;
         initd->started_us = clock_now_us();
-        initd->boot.lock_fd = initd->control.fd = -1;
+        initd->boot.lock_fd = initd->control.fd = initd->logger.fd = -1;
         loop_later_init(&initd->check, initd_on_check);
         stop_init(&initd->stop, initd);
         journal_init(&initd->journal, &initd->router);
@@ -297,6 +297,8 @@ int initd_new(struct initd **ret, const struct config *config) {
                 r = initd_open_bootstore(initd);
         if (r == 0)
                 r = spawn_raise_limits();
+        if (r == 0)
+                r = logger_init(&initd->logger, initd);
         if (r != 0) {
                 initd_free(initd);
                 return r < 0 ? error_trace(r) : INITD_E_REFUSED;
@@ -330,6 +332,7 @@ struct initd *initd_free(struct initd *initd) {
         loop_signal_deinit(&initd->sigint);
         loop_signal_deinit(&initd->sighup);
         loop_signal_deinit(&initd->sigchld);
+        logger_deinit(&initd->logger);
         notify_deinit(&initd->notify);
         watchdog_deinit(&initd->watchdog);
         for (size_t i = 0; i < _DAEMON_N; i++)

@@ -17,6 +17,7 @@
 #include "initd/family.h"
 #include "initd/handle.h"
 #include "initd/journal.h"
+#include "initd/logger.h"
 #include "initd/notify.h"
 #include "initd/peer.h"
 #include "initd/process.h"
@@ -50,6 +51,7 @@ struct initd {
         struct daemon daemons[_DAEMON_N];
         struct process_registry processes;
         struct confinement confinement; /* of workers, by the zygote's word */
+        struct logger logger;
         struct journal journal;
         struct reports reports;
         struct notify notify;

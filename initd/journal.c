@@ -22,7 +22,9 @@ bool journal_is_queue(const struct context *c, const void *name, size_t len) {
 }
 
 void journal_init(struct journal *j, struct router *router) {
-        *j = (struct journal){ .router = router };
+        *j = (struct journal){ .router = router, .journald.fd = -1 };
+        if (log_is_journal())
+                journald_init(&j->journald, JOURNALD_SOCKET);
         list_init(&j->lines);
 }
 
@@ -40,6 +42,7 @@ static void journal_drop_oldest(struct journal *j) {
 void journal_deinit(struct journal *j) {
         while (!list_is_empty(&j->lines))
                 journal_drop_oldest(j);
+        journald_deinit(&j->journald);
 }
 
 void journal_record(const struct journal_line *line, struct record *out) {
@@ -130,7 +133,9 @@ static void journal_write(struct journal *j,
                           size_t len) {
         if (len > LIMIT_LOG_LINE_BYTES)
                 len = LIMIT_LOG_LINE_BYTES;
-        if (log_wants(level))
+        if (j->journald.fd >= 0 && log_wants(level))
+                journald_send(&j->journald, level, pid, name, text, len);
+        else if (log_wants(level))
                 log_write(level, "%s pid=%u name=%s", log_quote(text, len), pid,
                           log_quote(name, strlen(name)));
         journal_keep(j, pid, name, level, text, len);

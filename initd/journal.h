@@ -1,7 +1,7 @@
 /*
  * journal.h - the newest log lines of the tree's programs, kept in memory up to
- * LIMIT_LOG_RING_BYTES for `thoxctl logs`. Each line also goes to stderr, and to whoever listens to the
- * queue `journal` of the native context.
+ * LIMIT_LOG_RING_BYTES for `thoxctl logs`. Each line also goes to stderr or to systemd's journal, and
+ * to whoever listens to the queue `journal` of the native context.
  *
  * Lines are rationed (as systemd-journald does): of those who share a ration LIMIT_LOG_LINES are taken
  * within LIMIT_LOG_INTERVAL_US. What follows is dropped and counted: a line says so when it begins, and
@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "initd/journald.h"
 #include "libipc/base/list.h"
 #include "libipc/base/log.h"
 
@@ -44,8 +45,9 @@ struct router;
 bool journal_is_queue(const struct context *c, const void *name, size_t len);
 
 struct journal {
-        struct router *router; /* NULL: nobody listens */
-        struct list lines;     /* oldest first */
+        struct router *router;    /* NULL: nobody listens */
+        struct journald journald; /* systemd's, if stderr goes there */
+        struct list lines;        /* oldest first */
         size_t n_bytes;
         uint64_t last_seq;
 };

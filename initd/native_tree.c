@@ -65,6 +65,8 @@ static void status_on_request(struct native_request *request) {
         record_text(&out, "dir", c->dir ? c->dir : c->paths.run);
         record_text(&out, "socket", c->paths.socket);
         record_text(&out, "store", c->paths.store);
+        if (initd->logger.fd >= 0)
+                record_text(&out, "log", initd->logger.dir);
         record_end(&out);
         record_answer(&out, request->call);
 }

@@ -39,6 +39,8 @@ static int paths_init_dir(struct paths *p, const char *dir) {
         if (r == 0)
                 r = path_format(p->store, "%s/store", dir);
         if (r == 0)
+                r = path_format(p->log, "%s/log", dir);
+        if (r == 0)
                 r = path_format(p->config, "%s/thox.conf", dir);
         return r;
 }
@@ -49,6 +51,8 @@ static int paths_init_system(struct paths *p) {
         r = path_format(p->run, "/run/thox");
         if (r == 0)
                 r = path_format(p->store, "/var/lib/thox");
+        if (r == 0)
+                r = path_format(p->log, "/var/log/thox");
         if (r == 0)
                 r = path_format(p->config, THOX_SYSCONFDIR "/thox/thox.conf");
         return r;
@@ -66,10 +70,25 @@ static int paths_init_user_config(struct paths *p) {
         return 0;
 }
 
+/* Where `variable` says, else below the home, else below what there is only while the tree runs. */
+static int paths_init_in_home(char *path,
+                              const struct paths *p,
+                              const char *variable,
+                              const char *in_home,
+                              const char *name,
+                              const char *in_run) {
+        const char *dir = path_of_environment(variable);
+        const char *home = path_of_environment("HOME");
+
+        if (dir)
+                return path_format(path, "%s/%s", dir, name);
+        if (home)
+                return path_format(path, "%s/%s/%s", home, in_home, name);
+        return path_format(path, "%s/%s", p->run, in_run);
+}
+
 static int paths_init_user(struct paths *p) {
         const char *runtime_dir = path_of_environment("XDG_RUNTIME_DIR");
-        const char *data_dir = path_of_environment("XDG_DATA_HOME");
-        const char *home = path_of_environment("HOME");
         int r;
 
         if (runtime_dir)
@@ -78,14 +97,13 @@ static int paths_init_user(struct paths *p) {
                 r = path_format(p->run, "/tmp/thox-%u", (unsigned)geteuid());
         if (r == 0)
                 r = paths_init_user_config(p);
-        if (r < 0)
-                return r;
-
-        if (data_dir)
-                return path_format(p->store, "%s/thox", data_dir);
-        if (home)
-                return path_format(p->store, "%s/.local/share/thox", home);
-        return path_format(p->store, "%s/store", p->run);
+        if (r == 0)
+                r = paths_init_in_home(p->store, p, "XDG_DATA_HOME", ".local/share", "thox",
+                                       "store");
+        if (r == 0)
+                r = paths_init_in_home(p->log, p, "XDG_STATE_HOME", ".local/state", "thox/log",
+                                       "log");
+        return r;
 }
 
 static int paths_check_socket(const struct paths *p) {

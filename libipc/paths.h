@@ -1,11 +1,14 @@
 /*
  * paths.h - where a tree keeps its files; the same rule in initd and its clients.
  *
- *   --dir DIR            everything under DIR: DIR/control, DIR/lock, DIR/store, DIR/thox.conf
- *   root                 /run/thox/control, /run/thox/lock, /var/lib/thox, /etc/thox/thox.conf
+ *   --dir DIR            everything under DIR: DIR/control, DIR/lock, DIR/store, DIR/log,
+ *                        DIR/thox.conf
+ *   root                 /run/thox/control, /run/thox/lock, /var/lib/thox, /var/log/thox,
+ *                        /etc/thox/thox.conf
  *   anybody else         $XDG_RUNTIME_DIR/thox/{control,lock}, $XDG_DATA_HOME/thox,
- *                        $XDG_CONFIG_HOME/thox/thox.conf
- *                        (/tmp/thox-UID, ~/.local/share/thox and ~/.config/thox when unset)
+ *                        $XDG_STATE_HOME/thox/log, $XDG_CONFIG_HOME/thox/thox.conf
+ *                        (/tmp/thox-UID, ~/.local/share/thox, ~/.local/state/thox/log and
+ *                        ~/.config/thox when unset)
  */
 #pragma once
 
@@ -17,6 +20,7 @@ struct paths {
         char socket[PATH_MAX];
         char lock[PATH_MAX];
         char store[PATH_MAX];  /* directory of storaged's files */
+        char log[PATH_MAX];    /* directory of log files, if there are any */
         char config[PATH_MAX]; /* thox.conf(5); empty when there is no place for it */
 };
 

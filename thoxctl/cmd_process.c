@@ -92,13 +92,10 @@ static json_t *list_services(struct invocation *inv) {
 
 static void show_tree_status(const struct output *o, const json_t *tree) {
         static const struct column FIELDS[] = {
-                { "state", "state", COLUMN_STATE },
-                { "version", "version", COLUMN_TEXT },
-                { "linux-pid", "pid", COLUMN_NUMBER },
-                { "uptime", "uptime", COLUMN_DURATION },
-                { "directory", "dir", COLUMN_TEXT },
-                { "socket", "socket", COLUMN_TEXT },
-                { "processes", "processes", COLUMN_NUMBER },
+                { "state", "state", COLUMN_STATE },    { "version", "version", COLUMN_TEXT },
+                { "linux-pid", "pid", COLUMN_NUMBER }, { "uptime", "uptime", COLUMN_DURATION },
+                { "directory", "dir", COLUMN_TEXT },   { "socket", "socket", COLUMN_TEXT },
+                { "log", "log", COLUMN_TEXT },         { "processes", "processes", COLUMN_NUMBER },
                 { "calls", "calls", COLUMN_NUMBER },
         };
         static const struct column SAFE = { "safe mode", "safe", COLUMN_TEXT };

@@ -34,7 +34,7 @@ static struct {
 
 /* systemd sets JOURNAL_STREAM to "device:inode" of the stream it gave us; it is inherited by
  * processes whose stderr went elsewhere since. */
-static bool log_is_journal(void) {
+static bool log_finds_journal(void) {
         const char *stream = getenv("JOURNAL_STREAM");
         unsigned long long device, inode;
         struct stat st;
@@ -79,10 +79,14 @@ int log_level_parse(const void *text, size_t len) {
 void log_open(const char *program, enum log_level max) {
         log_state.program = program;
         log_state.max = max;
-        if (log_is_journal())
+        if (log_finds_journal())
                 log_state.style = LOG_STYLE_PREFIXED;
         else
                 log_state.style = log_wants_colour() ? LOG_STYLE_COLOUR : LOG_STYLE_PLAIN;
+}
+
+bool log_is_journal(void) {
+        return log_state.style == LOG_STYLE_PREFIXED;
 }
 
 bool log_wants(enum log_level level) {

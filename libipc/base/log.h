@@ -28,6 +28,8 @@ int log_level_parse(const void *text, size_t len);
 /* `program` is prefixed to each line ("initd: "); must outlive all logging. */
 void log_open(const char *program, enum log_level max);
 bool log_wants(enum log_level level);
+/* Whether stderr was a journal stream when the log was opened. */
+bool log_is_journal(void);
 
 /* The text is printf-style and already contains its fields: log_info("worker started pid=%u", pid).
  * Text from a peer goes through log_quote first. */

@@ -23,6 +23,7 @@ class FaultyTree(Tree):
         self.libexec.mkdir()
         for name in ("runtimed", "worker"):
             (self.libexec / f"thox-{name}").symlink_to(BUILD / name / f"thox-{name}")
+        (self.libexec / "thox-logger").symlink_to(BUILD / "initd/thox-logger")
         self.wrap()
 
     def __enter__(self):

@@ -133,10 +133,11 @@ def compare_settings(root):
     if not names:
         yield "initd/config.c: no table of settings found"
     manual = in_manual(root, "docs/man/thox.conf.5")
-    # '#name = value;' and '#group: { name = value; };'
+    # '#name = value;' and '#group: { name = value; other = value; };'
     sample = (root / "packaging/thox.conf.in").read_text()
     shown = re.findall(r"^#([a-z_]+) = ", sample, re.M)
-    shown += [".".join(m) for m in re.findall(r"^#([a-z_]+): \{ ([a-z_]+) = ", sample, re.M)]
+    for group, members in re.findall(r"^#([a-z_]+): \{(.*)\};$", sample, re.M):
+        shown += [f"{group}.{name}" for name in re.findall(r"([a-z_]+) = ", members)]
     for file, there in (("thox.conf.5", set(manual)), ("thox.conf.in", set(shown))):
         for name in sorted(names - there):
             yield f"{file}: setting '{name}' is missing"

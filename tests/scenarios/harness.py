@@ -141,7 +141,7 @@ class Tree:
         self.boot = boot or BUILD / "packaging/bootstore"
         self.prepare = prepare
         self.initd = None
-        self.log = self.directory / "log"
+        self.log = self.directory / "stderr"
 
     def __enter__(self):
         self.start()

@@ -51,15 +51,21 @@ check "its workers have every layer of confinement" every_layer_is_on
 check "systemd finds little exposed" systemd-analyze security --no-pager --threshold=15 thox.service
 check "it runs as a user of its own" test "$(stat -c %U "/proc/$(main_pid)")" = thox
 
+journal_has() { # TEXT FIELD...
+    journalctl --no-pager -o cat "${@:2}" | grep -qF "$1"
+}
+
 cat >/tmp/keeper.lua <<'EOF'
 os.bind("keeper.set", function(value) return os.data():set("key", value) end)
 os.bind("keeper.get", function() return (os.data():get("key")) end)
+os.rpc.log("warning", "here I am")
 EOF
 thoxctl --quiet set program keeper /tmp/keeper.lua
 check "a service is enabled" thoxctl enable keeper
 check "and started" thoxctl start keeper
 check "and keeps something" thoxctl call keeper.set '"kept"'
 
+check "its log lines are in the journal, by its name" within_10_s journal_has "here I am" THOX_NAME=keeper PRIORITY=4
 fallen=$(main_pid)
 kill -KILL "$fallen"
 check "initd is killed, and started again with its service (row 9)" within_10_s is_up "$fallen"

@@ -125,6 +125,7 @@ static void make_tree(void) {
         put("thox-storaged", "");
         put("thox-runtimed", "");
         put("thox-worker", "");
+        put("thox-logger", "");
 }
 
 static void remove_tree(void) {
@@ -141,6 +142,9 @@ Test(config_file, without_a_file_the_defaults_hold) {
         cr_assert_eq(COMPLETE(dir_option, libexec_option), CONFIG_OK);
         cr_expect(config.has_init && !config.is_kept);
         cr_expect_eq(config.log_level, LOG_LEVEL_INFO);
+        cr_expect_eq(config.log_size, 8u << 20);
+        cr_expect_eq(config.log_files, 5);
+        cr_expect_str_eq(config.log_dir, "", "files only where stderr leads nowhere");
         cr_expect_str_eq(config.paths.store, store);
 }
 
@@ -149,12 +153,16 @@ Test(config_file, every_setting_reaches_its_field) {
         char text[256];
         snprintf(text, sizeof(text),
                  "startup = false; boot = \"/b\"; libexec = \"%s\"; "
-                 "store = \"/s\"; log: { level = \"error\"; };",
+                 "store = \"/s\"; "
+                 "log: { level = \"error\"; dir = \"/l\"; size = \"64K\"; files = 1; };",
                  tree);
         put("thox.conf", text);
         cr_assert_eq(COMPLETE(dir_option), CONFIG_OK);
         cr_expect(!config.has_init && config.is_kept);
         cr_expect_eq(config.log_level, LOG_LEVEL_ERROR);
+        cr_expect_str_eq(config.log_dir, "/l");
+        cr_expect_eq(config.log_size, 64u << 10);
+        cr_expect_eq(config.log_files, 1);
         cr_expect_str_eq(config.boot_dir, "/b");
         cr_expect_str_eq(config.libexec, tree);
         cr_expect_str_eq(config.paths.store, "/s");
@@ -191,6 +199,11 @@ Test(config_file, files_that_do_not_fit_are_refused) {
         put("thox.conf", "");
         put("thox.conf.d/10.conf", "log: { level = \"loud\"; };");
         cr_expect_eq(COMPLETE(dir_option, libexec_option), CONFIG_E_REFUSED);
+        put("thox.conf.d/10.conf", "log: { size = \"63K\"; };");
+        cr_expect_eq(COMPLETE(dir_option, libexec_option), CONFIG_E_REFUSED);
+        put("thox.conf.d/10.conf", "log: { files = 0; };");
+        cr_expect_eq(COMPLETE(dir_option, libexec_option), CONFIG_E_REFUSED);
+        put("thox.conf.d/10.conf", "log: { level = \"loud\"; };");
         /* Also what the command line goes before. */
         cr_expect_eq(COMPLETE(dir_option, libexec_option, ARG("--log-level=info")),
                      CONFIG_E_REFUSED);
@@ -228,5 +241,8 @@ Test(config_file, the_sample_shows_the_defaults) {
         cr_assert_eq(COMPLETE(dir_option, libexec_option), CONFIG_OK);
         cr_expect(config.has_init && !config.is_kept);
         cr_expect_eq(config.log_level, LOG_LEVEL_INFO);
+        cr_expect_eq(config.log_size, 8u << 20);
+        cr_expect_eq(config.log_files, 5);
+        cr_expect_str_eq(config.log_dir, "/var/log/thox");
         cr_expect_str_eq(config.paths.store, "/var/lib/thox");
 }
