@@ -108,6 +108,7 @@ static void on_closed(struct peer *peer) {
         case _PEER_ROLE_N:
                 break;
         }
+        interrupts_on_closed(&initd->interrupts, peer);
         control_resume(&initd->control);
         process_on_parent_gone(initd, gone, peer->role == PEER_ROLE_CONTROL);
 }
@@ -193,9 +194,24 @@ static int on_sigint(struct loop_signal *signal, int number UNUSED) {
         return initd_on_stop_signal(container_of(signal, struct initd, sigint));
 }
 
-static int on_sighup(struct loop_signal *signal UNUSED, int number UNUSED) {
-        log_info("SIGHUP: the configuration is read at the start only; restart to change it");
+static int initd_on_interrupt(struct initd *initd, int number) {
+        unsigned n = interrupt_raise(&initd->interrupts, (unsigned)number);
+        if (n == 0 && number == SIGHUP)
+                log_info("SIGHUP: no program waits for it; the configuration is read at the start "
+                         "only");
         return 0;
+}
+
+static int on_sighup(struct loop_signal *signal, int number) {
+        return initd_on_interrupt(container_of(signal, struct initd, sighup), number);
+}
+
+static int on_sigusr1(struct loop_signal *signal, int number) {
+        return initd_on_interrupt(container_of(signal, struct initd, sigusr1), number);
+}
+
+static int on_sigusr2(struct loop_signal *signal, int number) {
+        return initd_on_interrupt(container_of(signal, struct initd, sigusr2), number);
 }
 
 /* ---- construction -------------------------------------------------------------------------- */
@@ -222,6 +238,7 @@ static int initd_register_natives(struct router *r) {
                 { native_alarm_endpoints, native_alarm_n_endpoints },
                 { native_bus_endpoints, native_bus_n_endpoints },
                 { native_eval_endpoints, native_eval_n_endpoints },
+                { native_interrupt_endpoints, native_interrupt_n_endpoints },
                 { native_log_endpoints, native_log_n_endpoints },
                 { native_process_endpoints, native_process_n_endpoints },
                 { native_store_endpoints, native_store_n_endpoints },
@@ -239,6 +256,10 @@ static int initd_init_signals(struct initd *initd) {
         int r = loop_signal_init(&initd->sigchld, &initd->loop, SIGCHLD, on_sigchld);
         if (r == 0)
                 r = loop_signal_init(&initd->sighup, &initd->loop, SIGHUP, on_sighup);
+        if (r == 0)
+                r = loop_signal_init(&initd->sigusr1, &initd->loop, SIGUSR1, on_sigusr1);
+        if (r == 0)
+                r = loop_signal_init(&initd->sigusr2, &initd->loop, SIGUSR2, on_sigusr2);
         if (r == 0)
                 r = loop_signal_init(&initd->sigint, &initd->loop, SIGINT, on_sigint);
         if (r == 0)
@@ -274,6 +295,7 @@ static struct initd *initd_alloc(const struct config *config) {
         stop_init(&initd->stop, initd);
         journal_init(&initd->journal, &initd->router);
         reports_init(&initd->reports);
+        interrupts_init(&initd->interrupts);
         process_registry_init(&initd->processes);
         return initd;
 }
@@ -331,6 +353,8 @@ struct initd *initd_free(struct initd *initd) {
         loop_signal_deinit(&initd->sigterm);
         loop_signal_deinit(&initd->sigint);
         loop_signal_deinit(&initd->sighup);
+        loop_signal_deinit(&initd->sigusr1);
+        loop_signal_deinit(&initd->sigusr2);
         loop_signal_deinit(&initd->sigchld);
         logger_deinit(&initd->logger);
         notify_deinit(&initd->notify);

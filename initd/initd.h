@@ -16,6 +16,7 @@
 #include "initd/daemon.h"
 #include "initd/family.h"
 #include "initd/handle.h"
+#include "initd/interrupt.h"
 #include "initd/journal.h"
 #include "initd/logger.h"
 #include "initd/notify.h"
@@ -56,7 +57,8 @@ struct initd {
         struct reports reports;
         struct notify notify;
         struct watchdog watchdog;
-        struct loop_signal sigchld, sighup, sigint, sigterm;
+        struct interrupts interrupts;
+        struct loop_signal sigchld, sighup, sigint, sigterm, sigusr1, sigusr2;
         struct loop_later check; /* programs or daemons have gone: is there an end to reach? */
 };
 

@@ -14,6 +14,8 @@ extern const struct native_endpoint native_bus_endpoints[];
 extern const size_t native_bus_n_endpoints;
 extern const struct native_endpoint native_eval_endpoints[];
 extern const size_t native_eval_n_endpoints;
+extern const struct native_endpoint native_interrupt_endpoints[];
+extern const size_t native_interrupt_n_endpoints;
 extern const struct native_endpoint native_log_endpoints[];
 extern const size_t native_log_n_endpoints;
 extern const struct native_endpoint native_process_endpoints[];

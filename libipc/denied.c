@@ -11,6 +11,6 @@ const char *const denied_names[] = {
         "library.rollback", "runtime.set",      "runtime.rollback", "props.*",        "store.*",
         "process.list",     "process.program",  "process.reports",  "process.eval",   "tree.*",
         "log.read",         "code.*",           "image.*",          "init.*",         "data.open",
-        "data.list",        "data.delete",      "data.limit",
+        "data.list",        "data.delete",      "data.limit",       "interrupt.*",
 };
 const size_t denied_n_names = ARRAY_SIZE(denied_names);

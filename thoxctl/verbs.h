@@ -15,6 +15,7 @@ extern const struct command VERB_KILL;
 extern const struct command VERB_START;
 extern const struct command VERB_STOP;
 extern const struct command VERB_RESTART;
+extern const struct command VERB_INTERRUPT;
 extern const struct command VERB_ENABLE;
 extern const struct command VERB_DISABLE;
 extern const struct command VERB_LOGS;

@@ -24,7 +24,7 @@ _thoxctl_names() {
 _thoxctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     local verbs='run repl ps ls list status info top kill start stop restart enable disable logs get set rm versions rollback data locks export import call
-        services describe handles calls push listen trace backup restore compact check stats shutdown version help'
+        services describe handles calls push listen trace interrupt backup restore compact check stats shutdown version help'
     local common='--help --version --quiet --verbose --json --color --no-legend --timeout --yes
         --socket --dir --user --system'
     local i verb='' words=() own=''
