@@ -195,7 +195,11 @@ end
 local function load_alone(name, runner)
     local loading <close> = start_loading(name, runner)
     libraries[name] = loading
-    return pcall(run_library, name)
+    local is_loaded, library = pcall(run_library, name)
+    if is_loaded then
+        libraries[name] = library -- before those who wait are woken
+    end
+    return is_loaded, library
 end
 
 local function require(name)
@@ -217,7 +221,6 @@ local function require(name)
     if not is_loaded then
         error(library, 2)
     end
-    libraries[name] = library
     return library.value
 end
 
