@@ -21,7 +21,6 @@ struct run_parse {
         struct run_spec *spec;
         struct run_spec_refusal *refusal;
         const char *key; /* being parsed */
-        bool has_priority;
         const uint8_t *program, *code, *chunk, *runtime, *name;
         size_t program_len, code_len, chunk_len, runtime_len, name_len;
 };

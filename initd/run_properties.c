@@ -6,23 +6,51 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "initd/native.h"
 #include "initd/peer.h"
+#include "initd/process.h"
 #include "initd/run_parse.h"
 #include "libipc/base/error.h"
 #include "libipc/name.h"
 
 #define NICE_PER_PRIORITY 4
 
-void run_properties_init(struct run_properties *p) {
+/* What no child may have more of; NULL: there is nothing above. */
+static const struct run_properties *properties_above(const struct peer *parent) {
+        return parent && parent->pid != PROCESS_PID_INIT ? parent->properties : NULL;
+}
+
+/* What has been lowered stays lowered; else uid 0 gives any priority. */
+static uint32_t highest_priority(const struct peer *parent) {
+        bool is_free = parent->uid == 0 && parent->priority >= WIRE_PRIORITY_DEFAULT;
+        return is_free ? WIRE_PRIORITY_MAX : parent->priority;
+}
+
+/* Of durations 0 is the longest. */
+static bool is_longer(uint64_t us, uint64_t than_us) {
+        return than_us != 0 && (us == 0 || us > than_us);
+}
+
+void run_properties_init(struct run_properties *p, const struct peer *parent) {
+        const struct run_properties *above = properties_above(parent);
         *p = (struct run_properties){
                 .memory_bytes = LIMIT_MEMORY_BYTES,
                 .watchdog_us = LIMIT_WATCHDOG_US,
                 .quantum_us = LIMIT_QUANTUM_US,
                 .priority = WIRE_PRIORITY_DEFAULT,
         };
+        if (parent && p->priority > highest_priority(parent))
+                p->priority = highest_priority(parent);
+        if (!above)
+                return;
+        if (p->memory_bytes > above->memory_bytes)
+                p->memory_bytes = above->memory_bytes;
+        if (is_longer(p->watchdog_us, above->watchdog_us))
+                p->watchdog_us = above->watchdog_us;
+        p->cpu_turn_us = above->cpu_turn_us;
 }
 
 void run_properties_deinit(struct run_properties *p) {
@@ -97,7 +125,6 @@ static int parse_priority(struct run_parse *p) {
                 return run_parse_refuse(p, STATUS_BADARGS, "%s: wants an integer from 0 to %u",
                                         p->key, WIRE_PRIORITY_MAX);
         p->spec->properties.priority = (uint32_t)priority;
-        p->has_priority = true;
         return 0;
 }
 
@@ -196,27 +223,52 @@ static int inherit_names(struct run_parse *p,
         return error_trace(r);
 }
 
-/* What has been lowered stays lowered; else uid 0 gives any priority. */
-static uint32_t highest_priority(const struct peer *parent) {
-        bool is_free = parent->uid == 0 && parent->priority >= WIRE_PRIORITY_DEFAULT;
-        return is_free ? WIRE_PRIORITY_MAX : parent->priority;
+/* "1 s", or "none" */
+static void write_duration(char text[32], uint64_t us) {
+        if (us == 0)
+                strcpy(text, "none");
+        else
+                snprintf(text, 32, "%g s", (double)us / 1e6);
 }
 
+static int inherit_duration(struct run_parse *p, uint64_t us, uint64_t above_us, const char *key) {
+        const struct peer *parent = p->request->caller;
+        char text[32], above_text[32];
+        if (!is_longer(us, above_us))
+                return 0;
+        write_duration(text, us);
+        write_duration(above_text, above_us);
+        return run_parse_refuse(p, STATUS_DENIED,
+                                "%s: %s is more than the %s that process %u (%s) may give", key,
+                                text, above_text, parent->pid, parent->name);
+}
+
+static int inherit_number(struct run_parse *p, uint64_t n, uint64_t most, const char *key) {
+        const struct peer *parent = p->request->caller;
+        if (n <= most)
+                return 0;
+        return run_parse_refuse(p, STATUS_DENIED,
+                                "%s: %" PRIu64 " is more than the %" PRIu64
+                                " that process %u (%s) may give",
+                                key, n, most, parent->pid, parent->name);
+}
+
+/* Defaults are within what the parent has: what is beyond it was asked for. */
 int run_properties_inherit(struct run_parse *p) {
         const struct peer *parent = p->request->caller;
+        const struct run_properties *above = properties_above(parent);
         struct run_properties *own = &p->spec->properties;
-        uint32_t highest = highest_priority(parent);
-        if (p->has_priority && own->priority > highest)
-                return run_parse_refuse(p, STATUS_DENIED,
-                                        "priority: %u is more than the %u that process %u (%s) "
-                                        "may give",
-                                        own->priority, highest, parent->pid, parent->name);
-        if (own->priority > highest)
-                own->priority = highest;
-        if (!parent->properties)
-                return 0;
-        int r = inherit_names(p, &own->bind, &parent->properties->bind, "bind");
-        return r != 0 ? r : inherit_names(p, &own->run, &parent->properties->run, "run");
+        int r = inherit_number(p, own->priority, highest_priority(parent), "priority");
+        if (r != 0 || !above)
+                return r;
+        r = inherit_number(p, own->memory_bytes, above->memory_bytes, "memory");
+        if (r == 0)
+                r = inherit_duration(p, own->cpu_turn_us, above->cpu_turn_us, "cpu_turn");
+        if (r == 0)
+                r = inherit_duration(p, own->watchdog_us, above->watchdog_us, "watchdog");
+        if (r == 0)
+                r = inherit_names(p, &own->bind, &above->bind, "bind");
+        return r == 0 ? inherit_names(p, &own->run, &above->run, "run") : r;
 }
 
 /* ---- questions ----------------------------------------------------------------------------- */

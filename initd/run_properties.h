@@ -1,6 +1,6 @@
 /*
  * run_properties.h - what a process is limited to by who ran it. A child has at most what its parent
- * has: lists become narrower, priorities lower, never the other way.
+ * has: lists become narrower, numbers lower, never the other way. The init program and clients are free.
  */
 #pragma once
 
@@ -30,8 +30,8 @@ struct run_properties {
         struct run_names bind, run;
 };
 
-/* The defaults, also of a process that nobody ran. */
-void run_properties_init(struct run_properties *p);
+/* The defaults, within what `parent` (may be NULL) has. */
+void run_properties_init(struct run_properties *p, const struct peer *parent);
 void run_properties_deinit(struct run_properties *p);
 /* The key `properties` of a process.run, into its spec. */
 int run_properties_parse(struct run_parse *p);

@@ -372,20 +372,20 @@ static void spec_default_ctx(struct run_parse *p) {
         }
 }
 
-static struct run_spec *spec_alloc(void) {
+static struct run_spec *spec_alloc(const struct peer *parent) {
         struct run_spec *spec = calloc(1, sizeof(*spec));
         if (!spec)
                 return NULL;
         buf_init(&spec->image, LIMIT_SOURCE_BYTES + 4096);
         buf_init(&spec->args, LIMIT_FRAME_VALUES_BYTES);
-        run_properties_init(&spec->properties);
+        run_properties_init(&spec->properties, parent);
         return spec;
 }
 
 int run_spec_new(struct run_spec **ret,
                  struct native_request *request,
                  struct run_spec_refusal *ret_refusal) {
-        struct run_spec *spec CLEANUP(run_spec_freep) = spec_alloc();
+        struct run_spec *spec CLEANUP(run_spec_freep) = spec_alloc(request->caller);
         if (!spec)
                 return error_origin(ENOMEM);
 
@@ -414,7 +414,7 @@ int run_spec_new(struct run_spec **ret,
 }
 
 int run_spec_new_program(struct run_spec **ret, const char *program, struct context *ctx) {
-        struct run_spec *spec CLEANUP(run_spec_freep) = spec_alloc();
+        struct run_spec *spec CLEANUP(run_spec_freep) = spec_alloc(NULL);
         if (!spec)
                 return error_origin(ENOMEM);
 

@@ -105,4 +105,38 @@ tap.is(code, LIMIT, "a list has an end")
 tap.has(text, "LIMIT_PATTERNS", "the message names the limit")
 tap.is(select(2, os.run("nobody", { properties = { run = {} } })), NOTFOUND,
     "the list is the child's, not the caller's")
+-- row 51: numbers. What a process is limited to limits what it runs.
+local limited = child.run([[
+    local function try(properties)
+        local pid, status, message = os.run_code("return 0", { properties = properties })
+        if pid then os.pull("exit") end
+        report(pid ~= nil, status, message)
+    end
+    try({})
+    try({ memory = 4 << 20, cpu_turn = 0.5, watchdog = 5 })
+    try({ memory = (8 << 20) + 1 })
+    try({ cpu_turn = 2 })
+    try({ cpu_turn = 0 })
+    try({ watchdog = 11 })
+    try({ watchdog = 0 })
+    os.run_code("local t = {} while true do t[#t + 1] = { #t } end", { name = "greedy" })
+    report(os.pull("exit", 10).message)
+    os.run_code("while true do end", { name = "endless" })
+    report(os.pull("exit", 10).message)
+]], { properties = { memory = 8 << 20, cpu_turn = 1, watchdog = 10 } })
+tap.ok(limited:report(), "a limited process runs children")
+tap.ok(limited:report(), "to which it gives less than it has")
+for _, wanted in ipairs({
+    "memory: 8388609 is more than the 8388608 that process",
+    "cpu_turn: 2 s is more than the 1 s", "cpu_turn: none is more than the 1 s",
+    "watchdog: 11 s is more than the 10 s", "watchdog: none is more than the 10 s",
+}) do
+    local is_run, refusal, why_not = limited:report()
+    tap.ok(not is_run and refusal == DENIED, "but no more")
+    tap.has(why_not, wanted, "as the message says")
+end
+tap.has(limited:report(), "memory limit exceeded (8 MiB", "without a word they have what it has")
+tap.has(limited:report(), "more than 1 s in one turn", "of everything")
+limited:exit()
+
 tap.done()

@@ -1,5 +1,6 @@
 -- Hostile programs beside a service and its client: each ends as it must, and these two do not notice.
 -- Rows 8, 12, 132, 139, 146.
+-- flags: --memory 256M
 local tap = require("tap")
 local child = require("child")
 local hostile = require("hostile")
