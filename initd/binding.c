@@ -10,6 +10,7 @@
 
 #include "initd/connection.h"
 #include "initd/context.h"
+#include "initd/fault.h"
 #include "initd/group.h"
 #include "initd/native.h"
 #include "initd/peer.h"
@@ -143,6 +144,10 @@ int binding_add(struct handle *through, const Thox__Bind *request, uint32_t *ret
         struct route route;
         if (route_bind(through->context, through->peer, name->data, name->len, &route) !=
             ROUTE_OWNER)
+                return BINDING_E_DENIED;
+        bool is_kept = route.context == route.context->router->native &&
+                       fault_is_service(name->data, name->len);
+        if (is_kept && through->peer->uid != 0)
                 return BINDING_E_DENIED;
         return error_trace(binding_add_in(route.context, through, request, ret_sid));
 }

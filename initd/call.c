@@ -294,7 +294,7 @@ static int call_on_deadline(struct loop_timer *timer) {
         return 0;
 }
 
-static int call_arm_deadline(struct call *call, uint64_t timeout_us) {
+int call_arm_deadline(struct call *call, uint64_t timeout_us) {
         int r = loop_timer_init(&call->timer, call->router->loop, call_on_deadline);
         if (r < 0)
                 return error_trace(r);

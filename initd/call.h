@@ -102,10 +102,11 @@ void call_refuse(struct call *call, enum thox_status status, const char *fmt, ..
 void call_abort(struct call *call, enum thox_status status, const char *message);
 
 /* A call by initd itself, resolved in the native context. `done` runs exactly once, perhaps before
- * this returns (nobody serves the name: UNAVAIL). */
+ * this returns (nobody serves the name: UNAVAIL). `timeout_us` 0: no deadline. */
 void call_start(struct router *r,
                 const char *name,
                 const struct buf *values,
+                uint64_t timeout_us,
                 call_done_fn *done,
                 void *userdata);
 
@@ -123,6 +124,7 @@ int call_new(struct call **ret,
              struct peer *caller,
              const struct target *target);
 void call_set_name(struct call *call, const void *name, size_t len);
+int call_arm_deadline(struct call *call, uint64_t timeout_us);
 void call_answered(struct call *call, struct peer *server, struct wire_frame *frame);
 
 /* For router_init and router_deinit: where the memory of calls comes from, and what is left of them. */

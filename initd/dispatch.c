@@ -361,6 +361,10 @@ static void on_exit(struct peer *p, struct wire_frame *frame) {
         p->router->ops->on_exit(p, frame->message->exit);
 }
 
+static void on_fault(struct peer *p, struct wire_frame *frame) {
+        p->router->ops->on_fault(p, frame->message->fault);
+}
+
 static void on_forked(struct peer *p, struct wire_frame *frame) {
         p->router->ops->on_forked(p, frame->message->forked);
 }
@@ -397,6 +401,7 @@ static const struct dispatch_row {
         [THOX__FRAME__BODY_CONTEXT_ROUTE] = { ROLE_PROGRAM, on_context_route, true },
         [THOX__FRAME__BODY_FORKED]      = { ROLE_ZYGOTE,  on_forked,       false },
         [THOX__FRAME__BODY_EXIT]        = { ROLE_WORKER,  on_exit,         false },
+        [THOX__FRAME__BODY_FAULT]       = { ROLE_WORKER,  on_fault,        false },
 };
 /* clang-format on */
 

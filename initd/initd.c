@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "initd/fault.h"
 #include "initd/native_table.h"
 #include "initd/spawn.h"
 #include "libipc/base/clock.h"
@@ -78,6 +79,10 @@ static void on_hello(struct peer *peer, const Thox__Hello *hello) {
         }
 }
 
+static void on_fault_frame(struct peer *peer, const Thox__Fault *body) {
+        fault_on_frame(peer->userdata, body);
+}
+
 static void on_exit_frame(struct peer *peer, const Thox__Exit *body) {
         process_on_exit(peer->userdata, body);
 }
@@ -121,6 +126,7 @@ static void on_written(struct router *r) {
 static const struct router_ops router_ops = {
         .on_hello = on_hello,
         .on_exit = on_exit_frame,
+        .on_fault = on_fault_frame,
         .on_forked = on_forked,
         .on_bound = on_bound,
         .on_closed = on_closed,

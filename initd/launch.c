@@ -158,6 +158,7 @@ static void start_send(struct start *s, struct process *p, const struct wire_fra
         body.contexts = s->context_refs;
         body.n_contexts = s->n_contexts;
         body.memory_bytes = p->spec->properties.memory_bytes;
+        body.memory_max_bytes = run_properties_memory_max(&p->spec->properties);
         body.quantum_us = p->spec->properties.quantum_us;
         body.cpu_turn_us = p->spec->properties.cpu_turn_us;
         body.priority = p->spec->properties.priority;
@@ -292,7 +293,7 @@ static int launch_ask_images(struct process *p) {
                 return error_origin(ENOMEM);
         launch->process = p;
         p->launch = launch;
-        call_start(&p->initd->router, "code.image", &p->spec->image, launch_on_images, launch);
+        call_start(&p->initd->router, "code.image", &p->spec->image, 0, launch_on_images, launch);
         return 0;
 }
 
@@ -320,6 +321,6 @@ int launch_begin(struct process *p) {
 
         p->is_forking = true;
         p->initd->processes.n_forking++;
-        spawn_fork(zygote, p->pid, p->name, p->spec->properties.memory_bytes, fd);
+        spawn_fork(zygote, p->pid, p->name, run_properties_memory_max(&p->spec->properties), fd);
         return 0;
 }

@@ -143,6 +143,7 @@ static void native_send(struct call *call, const char *name, const struct buf *v
 void call_start(struct router *r,
                 const char *name,
                 const struct buf *values,
+                uint64_t timeout_us,
                 call_done_fn *done,
                 void *userdata) {
         struct binding *b = binding_find(r->native, name, strlen(name));
@@ -163,7 +164,10 @@ void call_start(struct router *r,
         call_set_name(call, name, strlen(name));
         call->done = done;
         call->done_userdata = userdata;
-        native_send(call, name, values);
+        if (timeout_us > 0 && call_arm_deadline(call, timeout_us) < 0)
+                call_refuse(call, STATUS_ERROR, "the router is out of memory");
+        else
+                native_send(call, name, values);
 }
 
 void native_on_answer(struct call *call, struct peer *server, struct wire_frame *frame) {

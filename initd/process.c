@@ -218,7 +218,7 @@ static int process_start(struct supervisor *s) {
         struct process *p = container_of(s, struct process, supervisor);
         obituary_init(&p->obituary);
         p->past = (struct past){ 0 };
-        p->is_kill_wanted = p->has_started = p->is_ready = false;
+        p->is_kill_wanted = p->has_started = p->is_ready = p->is_faulting = false;
         int r = launch_begin(p);
         if (r < 0 && p->peer)
                 peer_close(p->peer, EXIT_REASON_ERROR, "not started");

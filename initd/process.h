@@ -61,6 +61,7 @@ struct process {
         bool is_kill_wanted;            /* SIGKILL as soon as there is a linux_pid */
         bool has_started;               /* Start sent */
         bool is_ready;                  /* it called os.ready */
+        bool is_faulting;               /* Fault seen, Grant not sent */
         bool is_unstartable;   /* the start failed in a way that another try would not mend */
         bool is_hidden;        /* failed before it started: never listed, never told of */
         struct launch *launch; /* image asked for */

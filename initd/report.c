@@ -47,6 +47,7 @@ static void record_limits(struct record *out, const struct run_properties *limit
         record_key(out, "limits");
         record_map(out);
         record_integer(out, "memory", limits->memory_bytes);
+        record_integer(out, "memory_max", run_properties_memory_max(limits));
         if (limits->cpu_turn_us != 0)
                 record_float(out, "cpu_turn", (double)limits->cpu_turn_us / CLOCK_S_US);
         if (limits->processes != 0)

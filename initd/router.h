@@ -30,6 +30,7 @@ struct router_ops {
         /* A peer said Hello, with a version we speak; answer with Welcome or Start. */
         void (*on_hello)(struct peer *peer, const Thox__Hello *hello);
         void (*on_exit)(struct peer *peer, const Thox__Exit *exit);
+        void (*on_fault)(struct peer *peer, const Thox__Fault *fault);
         void (*on_forked)(struct peer *peer, const Thox__Forked *forked);
         /* The peer is out of every table and notified to others; its memory goes at the end of the
          * turn. peer->close_reason and peer->close_text say why. Runs once per peer. */

@@ -72,7 +72,7 @@ static int parse_quantum(struct run_parse *p) {
         return 0;
 }
 
-static int parse_memory(struct run_parse *p) {
+static int parse_bytes(struct run_parse *p, uint64_t *ret) {
         int64_t bytes;
         int r = run_parse_integer(p, &bytes);
         if (r != 0)
@@ -80,8 +80,16 @@ static int parse_memory(struct run_parse *p) {
         if (bytes < 0 || (uint64_t)bytes < LIMIT_MEMORY_MIN_BYTES)
                 return run_parse_refuse(p, STATUS_BADARGS, "%s: wants %" PRIu64 " bytes or more",
                                         p->key, LIMIT_MEMORY_MIN_BYTES);
-        p->spec->properties.memory_bytes = (uint64_t)bytes;
+        *ret = (uint64_t)bytes;
         return 0;
+}
+
+static int parse_memory(struct run_parse *p) {
+        return parse_bytes(p, &p->spec->properties.memory_bytes);
+}
+
+static int parse_memory_max(struct run_parse *p) {
+        return parse_bytes(p, &p->spec->properties.memory_max_bytes);
 }
 
 static int parse_processes(struct run_parse *p) {
@@ -187,13 +195,10 @@ static int parse_run(struct run_parse *p) {
 
 int run_properties_parse(struct run_parse *p) {
         static const struct run_key keys[] = {
-                { "bind", parse_bind },
-                { "cpu_turn", parse_cpu_turn },
-                { "memory", parse_memory },
-                { "priority", parse_priority },
-                { "processes", parse_processes },
-                { "quantum", parse_quantum },
-                { "run", parse_run },
+                { "bind", parse_bind },         { "cpu_turn", parse_cpu_turn },
+                { "memory", parse_memory },     { "memory_max", parse_memory_max },
+                { "priority", parse_priority }, { "processes", parse_processes },
+                { "quantum", parse_quantum },   { "run", parse_run },
                 { "watchdog", parse_watchdog },
         };
         return run_parse_map(p, "properties", keys, ARRAY_SIZE(keys));
@@ -263,6 +268,9 @@ int run_properties_inherit(struct run_parse *p) {
                 return r;
         r = inherit_number(p, own->memory_bytes, above->memory_bytes, "memory");
         if (r == 0)
+                r = inherit_number(p, run_properties_memory_max(own),
+                                   run_properties_memory_max(above), "memory_max");
+        if (r == 0)
                 r = inherit_duration(p, own->cpu_turn_us, above->cpu_turn_us, "cpu_turn");
         if (r == 0)
                 r = inherit_duration(p, own->watchdog_us, above->watchdog_us, "watchdog");
@@ -284,6 +292,10 @@ bool run_properties_may_bind(const struct peer *peer, const void *name, size_t l
 bool run_properties_may_run(const struct peer *peer, const char *program) {
         return !peer->properties ||
                run_names_allow(&peer->properties->run, program, strlen(program));
+}
+
+uint64_t run_properties_memory_max(const struct run_properties *p) {
+        return p->memory_max_bytes > p->memory_bytes ? p->memory_max_bytes : p->memory_bytes;
 }
 
 int run_properties_nice(const struct run_properties *p) {

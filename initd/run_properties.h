@@ -21,8 +21,10 @@ struct run_names {
 
 struct run_properties {
         uint64_t memory_bytes;
-        uint64_t cpu_turn_us; /* CPU time of one turn of a task; 0: no limit */
-        uint64_t watchdog_us; /* with messages unread; 0: for ever */
+        uint64_t
+                memory_max_bytes; /* that a memory fault may lead to; below memory_bytes: none may */
+        uint64_t cpu_turn_us;     /* CPU time of one turn of a task; 0: no limit */
+        uint64_t watchdog_us;     /* with messages unread; 0: for ever */
         uint32_t quantum_us;
         uint32_t
                 processes; /* of a family that begins here; 0: it joins its parent's, if there is one */
@@ -42,5 +44,7 @@ int run_properties_inherit(struct run_parse *p);
 bool run_properties_may_bind(const struct peer *peer, const void *name, size_t len);
 /* What it may run, as asked for ("extended#hello"); "" stands for code that is no program. */
 bool run_properties_may_run(const struct peer *peer, const char *program);
+/* The most that its heap may ever have. */
+uint64_t run_properties_memory_max(const struct run_properties *p);
 /* The Linux nice value for it. */
 int run_properties_nice(const struct run_properties *p);

@@ -114,7 +114,8 @@
         (4 * LIMIT_OUT_BYTES) /* address space for messages on their way */
 
 /* Supervision. */
-#define LIMIT_RESTARTS 5u /* within the window: then degraded / failed */
+#define LIMIT_FAULT_US 1000000u /* in which a memory fault is answered */
+#define LIMIT_RESTARTS 5u       /* within the window: then degraded / failed */
 #define LIMIT_RESTART_WINDOW_US (10u * 1000000u)
 #define LIMIT_RESTART_DELAY_US 50000u /* first; doubles to the maximum */
 #define LIMIT_RESTART_DELAY_MAX_US (5u * 1000000u)

@@ -27,7 +27,7 @@ struct props {
         char program[CONF_TEXT_BYTES], runtime[CONF_TEXT_BYTES], restart[CONF_TEXT_BYTES];
         char group[CONF_TEXT_BYTES], group_restart[CONF_TEXT_BYTES];
         struct conf_texts args, after, allow, bind, run;
-        uint64_t ready_us, memory_bytes, quantum_us, cpu_turn_us, watchdog_us;
+        uint64_t ready_us, memory_bytes, memory_max_bytes, quantum_us, cpu_turn_us, watchdog_us;
         int64_t priority, processes;
         bool is_required, is_admin;
 };
@@ -58,6 +58,7 @@ static const struct conf_key keys[] = {
         { "run.group.name", CONF_TEXT, FIELD(group), NULL },
         { "run.group.restart", CONF_WORD, FIELD(group_restart), group_restarts },
         { "limits.memory", CONF_SIZE, FIELD(memory_bytes), NULL },
+        { "limits.memory_max", CONF_SIZE, FIELD(memory_max_bytes), NULL },
         { "limits.quantum", CONF_DURATION, FIELD(quantum_us), NULL },
         { "limits.processes", CONF_INTEGER, FIELD(processes), NULL },
         { "limits.cpu_turn", CONF_DURATION, FIELD(cpu_turn_us), NULL },
@@ -170,6 +171,8 @@ static int put_properties(struct buf *b, const struct props *p) {
                 r = value_put_map(b, VALUE_INDEFINITE);
         if (r == 0 && p->memory_bytes > 0)
                 r = put_integer(b, "memory", (int64_t)p->memory_bytes);
+        if (r == 0 && p->memory_max_bytes > 0)
+                r = put_integer(b, "memory_max", (int64_t)p->memory_max_bytes);
         if (r == 0 && p->quantum_us != UNSET_US)
                 r = put_integer(b, "quantum", (int64_t)p->quantum_us);
         if (r == 0 && p->processes != UNSET)

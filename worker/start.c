@@ -180,6 +180,7 @@ void start_program(struct worker *w, struct wire_frame *f) {
         cpu_set_limit(&w->cpu, &w->vm, m->cpu_turn_us);
         if (m->memory_bytes != 0)
                 vm_set_limit(&w->vm, m->memory_bytes);
+        w->memory_max = m->memory_max_bytes;
         struct start s = { .message = m, .extra = &f->extra };
         s.task = w->main_task = sched_add_task(&w->sched, 0);
         if (!s.task)

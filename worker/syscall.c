@@ -244,6 +244,16 @@ int syscall_cancel(struct syscalls *s, uint32_t seq) {
         return r < 0 ? error_trace(r) : r;
 }
 
+int syscall_fault(struct syscalls *s, uint64_t tid, uint64_t used, uint64_t limit) {
+        Thox__Fault body = THOX__FAULT__INIT;
+        body.tid = tid;
+        body.used_bytes = used;
+        body.limit_bytes = limit;
+        WIRE_MESSAGE(m, 0, FAULT, fault, &body);
+        int r = conn_send(&s->conn, &m, NULL);
+        return r < 0 ? error_trace(r) : r;
+}
+
 int syscall_exit(struct syscalls *s,
                  uint32_t status,
                  uint32_t reason,

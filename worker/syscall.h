@@ -110,6 +110,8 @@ int syscall_refuse(struct syscalls *s, struct served *served, uint32_t status, c
  * came with. It is no longer served; a one-way call becomes one of this process. */
 int syscall_forward(struct syscalls *s, struct event *e, struct wire_call *call, bool has_values);
 int syscall_cancel(struct syscalls *s, uint32_t seq);
+/* The heap has `used` of `limit` bytes, and the task wants more. */
+int syscall_fault(struct syscalls *s, uint64_t tid, uint64_t used, uint64_t limit);
 int syscall_exit(struct syscalls *s,
                  uint32_t status,
                  uint32_t reason,

@@ -159,11 +159,17 @@ void vm_set_limit(struct vm *vm, size_t bytes) {
         vm->reserve = bytes + bytes / 4;
 }
 
+static bool vm_has_room(const struct vm *vm) {
+        return vm->used <= vm->limit / 10 * 9;
+}
+
 static void vm_check_memory(struct vm *vm, lua_State *L) {
         lua_gc(L, LUA_GCCOLLECT);
         vm->is_over_limit = false;
         vm->trigger = vm->limit;
-        if (vm->used <= vm->limit / 10 * 9)
+        if (!vm_has_room(vm) && vm->on_full)
+                vm->on_full(vm);
+        if (vm_has_room(vm))
                 return;
         vm->trigger = vm->used + vm->limit / 16;
         if (vm->is_slice_over || vm->is_cpu_over)

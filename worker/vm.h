@@ -62,6 +62,8 @@ struct vm {
         size_t trigger; /* where the hook is armed; above the limit once it has raised */
         bool is_over_limit;
         void (*on_exhausted)(struct vm *vm, const char *message); /* must not return */
+        /* After a collection that did not help; may set another limit. NULL: nobody is asked. */
+        void (*on_full)(struct vm *vm);
         struct heap heap;
         void *main_block; /* the mapping that hides where the state begins */
 };

@@ -408,12 +408,23 @@ static void (*const worker_handlers[])(struct worker *w, struct event *e) = {
 };
 static_assert(ARRAY_SIZE(worker_handlers) == _EVENT_TYPE_N, "one handler per type");
 
+static void worker_on_grant(struct worker *w, const Thox__Grant *body) {
+        if (!w->is_faulting)
+                worker_lost(w, "a grant that nobody asked for");
+        w->is_faulting = false;
+        w->granted = body->memory_bytes;
+}
+
 static void worker_on_frame(struct worker *w, struct wire_frame *f) {
         if (!w->is_started) {
                 if (f->kind != THOX__FRAME__BODY_START)
                         worker_lost(w, "the first frame is no Start");
                 w->is_started = true;
                 start_program(w, f);
+                return;
+        }
+        if (f->kind == THOX__FRAME__BODY_GRANT) {
+                worker_on_grant(w, f->message->grant);
                 return;
         }
         struct event *e;
@@ -583,6 +594,25 @@ void worker_fail_in(struct worker *w, lua_State *on, uint32_t reason, const char
         worker_leave(w, 1, reason, message, locals);
 }
 
+/* The whole process waits: what the task would do next is what there is no memory for. */
+static void worker_on_full(struct vm *vm) {
+        struct worker *w = container_of(vm, struct worker, vm);
+        if (vm->limit >= w->memory_max)
+                return;
+        w->granted = 0;
+        w->is_faulting = true;
+        int r = syscall_fault(&w->syscalls, vm->task ? vm->task->tid : 0, vm->used, vm->limit);
+        if (r != 0)
+                worker_fail(w, r);
+        while (w->is_faulting) {
+                worker_flush(w);
+                worker_poll(w, SCHED_NEVER);
+                worker_read(w);
+        }
+        if (w->granted > vm->limit)
+                vm_set_limit(vm, w->granted);
+}
+
 static void worker_on_exhausted(struct vm *vm, const char *message) {
         struct worker *w = container_of(vm, struct worker, vm);
         vm->current = NULL;
@@ -632,6 +662,7 @@ static int worker_init(struct worker *w, int fd, const struct worker_options *op
                 return error_trace(r);
         w->vm.on_slice_over = worker_on_slice_over;
         w->vm.on_exhausted = worker_on_exhausted;
+        w->vm.on_full = worker_on_full;
         w->vm.on_cpu_over = worker_on_cpu_over;
         sched_init(&w->sched, &w->vm);
         return error_trace(start_open(w));

@@ -69,6 +69,9 @@ struct worker {
         unsigned n_yields;    /* since the socket was looked at */
         uint64_t random;      /* state of the choice between ready channels; 0: not seeded */
         uint32_t exit_status; /* what the main task left */
+        uint64_t memory_max;  /* what its heap may be granted beyond its limit */
+        uint64_t granted;     /* by the latest Grant */
+        bool is_faulting;     /* Fault sent, Grant not here */
         bool is_started, is_ending, is_terminated;
         bool is_asked_to_end;     /* a terminate event was delivered: handlers keep it no longer */
         bool has_taken_terminate; /* some pull would have taken a terminate event */

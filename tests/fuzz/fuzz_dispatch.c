@@ -29,6 +29,11 @@ static void on_exit_frame(struct peer *p, const Thox__Exit *frame) {
         (void)frame;
 }
 
+static void on_fault(struct peer *p, const Thox__Fault *frame) {
+        (void)p;
+        (void)frame;
+}
+
 static void on_forked(struct peer *p, const Thox__Forked *frame) {
         (void)p;
         (void)frame;
@@ -85,6 +90,7 @@ static void drain(int fd) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const struct router_ops ops = { .on_hello = on_hello,
                                                .on_exit = on_exit_frame,
+                                               .on_fault = on_fault,
                                                .on_forked = on_forked,
                                                .on_bound = on_bound,
                                                .on_closed = on_closed,

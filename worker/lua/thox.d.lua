@@ -85,6 +85,7 @@
 
 ---@class thox.Properties
 ---@field memory integer? bytes of the Lua heap
+---@field memory_max integer? bytes that it may be granted when it is full (fault.memory); default: memory
 ---@field processes integer? of it and what it runs, directly or not; default 512, or its parent's
 ---@field cpu_turn number? seconds of CPU time of a task between two waits; default 0: no limit
 ---@field watchdog number? seconds without reading its messages until it is killed; default 30; 0: never

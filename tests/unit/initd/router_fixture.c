@@ -20,6 +20,9 @@ static void on_exit_frame(struct peer *p, const Thox__Exit *exit_frame) {
         (void)exit_frame;
 }
 
+static void on_fault(struct peer *p UNUSED, const Thox__Fault *fault UNUSED) {
+}
+
 static void on_forked(struct peer *p, const Thox__Forked *forked) {
         (void)p;
         (void)forked;
@@ -41,6 +44,7 @@ static void on_written(struct router *r UNUSED) {
 static const struct router_ops ops = {
         .on_hello = on_hello,
         .on_exit = on_exit_frame,
+        .on_fault = on_fault,
         .on_forked = on_forked,
         .on_bound = on_bound,
         .on_closed = on_closed,

@@ -121,6 +121,61 @@ Test(process, a_malformed_frame_ends_that_worker_alone) {
         raw_ask(&client, "tree.status", NULL, STATUS_OK);
 }
 
+static void say_fault(void) {
+        Thox__Fault body = THOX__FAULT__INIT;
+        body.tid = 2;
+        body.used_bytes = body.limit_bytes = LIMIT_MEMORY_BYTES;
+        WIRE_MESSAGE(message, 0, FAULT, fault, &body);
+        raw_send(&worker, &message, NULL);
+}
+
+static uint64_t expect_grant(void) {
+        return raw_expect(&worker, THOX__FRAME__BODY_GRANT)->message->grant->memory_bytes;
+}
+
+static void answer_fault(uint64_t cid, int64_t bytes) {
+        uint8_t place[16];
+        struct buf values = { .data = place, .cap = sizeof(place), .max = sizeof(place) };
+        cr_assert(value_put_integer(&values, bytes) == 0);
+        struct wire_extra extra = { .values = values.data, .values_len = values.len };
+        raw_answer(&client, cid, STATUS_OK, &extra);
+}
+
+/* row 142 */
+Test(process, a_memory_fault_is_answered_in_time_within_the_limits) {
+        uint32_t pid;
+        run(NULL, &pid);
+        say_fault();
+        cr_expect_eq(expect_grant(), 0, "there is no handler");
+
+        raw_bind(&client, "fault.memory");
+        say_fault();
+        answer_fault(raw_expect(&client, THOX__FRAME__BODY_CALL)->call.cid, INT64_MAX);
+        cr_expect_eq(expect_grant(), LIMIT_MEMORY_BYTES, "it has no memory_max");
+        say_fault();
+        uint64_t late = raw_expect(&client, THOX__FRAME__BODY_CALL)->call.cid;
+        fake_loop_advance(&t.initd->loop, LIMIT_FAULT_US);
+        cr_expect_eq(expect_grant(), 0, "the handler is late");
+        answer_fault(late, 1);
+        raw_deinit(&worker);
+}
+
+/* row 142 */
+Test(process, one_fault_is_answered_before_the_next) {
+        uint32_t pid;
+        struct fake_child *child = run(NULL, &pid);
+        raw_bind(&client, "fault.memory");
+        say_fault();
+        say_fault();
+        cr_assert_eq(child->last_signal, SIGKILL);
+        uint64_t cid = raw_expect(&client, THOX__FRAME__BODY_CALL)->call.cid;
+        tree_die(&t, child, FAKE_KILLED(SIGKILL));
+        cr_assert_eq(expect_exited(pid)->reason, EXIT_REASON_PROTOCOL);
+        answer_fault(cid, 1 << 20);
+        raw_deinit(&worker);
+        raw_ask(&client, "tree.status", NULL, STATUS_OK);
+}
+
 /* row 8 */
 Test(process, a_kill_is_polite_then_forced_and_answered_when_it_is_gone) {
         uint32_t pid;

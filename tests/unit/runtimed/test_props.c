@@ -62,12 +62,14 @@ Test(props, everything_that_is_said_is_passed_on) {
                 "run: { program = \"robot\"; runtime = \"extended\"; args = [ \"a\", \"b c\" ];\n"
                 "       restart = \"always\"; after = [ \"mqtt\" ]; required = true; ready = 1.5;\n"
                 "       group: { name = \"g\"; restart = \"rest\"; }; };\n"
-                "limits: { memory = \"16M\"; quantum = \"5ms\"; priority = 0; cpu_turn = 2;\n"
+                "limits: { memory = \"16M\"; memory_max = \"32M\"; quantum = \"5ms\"; priority = "
+                "0; cpu_turn = 2;\n"
                 "          watchdog = 0; };\n"
                 "context: { allow = [ \"mqtt.*\" ]; bind = [ \"bot.*\" ]; run = [ \"*\" ]; };\n");
         expect_part("options = {name = 'bot', program = 'robot', runtime = 'extended', restart = "
                     "'always', args = {'a', 'b c'}, ready = 1.5, group = {name = 'g', restart = "
-                    "'rest'}, uid = 1000, properties = {memory = 16777216, quantum = 5000, "
+                    "'rest'}, uid = 1000, properties = {memory = 16777216, memory_max = 33554432, "
+                    "quantum = 5000, "
                     "cpu_turn = 2.0, watchdog = 0.0, priority "
                     "= 0, bind = {'bot.*'}, run = {'*'}}}");
         expect_part("allow = {'alarm', 'log', 'process.ready', 'mqtt.*'}, bind = {'*'}, push = "
@@ -103,7 +105,8 @@ Test(props, mistakes_are_refused) {
         expect_refused("bot", "services = [];",
                        "bot:1: unknown setting 'services'; there are run.program, run.runtime, "
                        "run.args, run.restart, run.after, run.required, run.ready, run.group.name, "
-                       "run.group.restart, limits.memory, limits.quantum, limits.processes, "
+                       "run.group.restart, limits.memory, limits.memory_max, limits.quantum, "
+                       "limits.processes, "
                        "limits.cpu_turn, "
                        "limits.watchdog, limits.priority, "
                        "context.admin, context.allow, context.bind, context.run");
