@@ -41,19 +41,29 @@ static void usage_read_stat(pid_t pid, struct usage *u) {
         u->cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
-static void usage_read_memory(pid_t pid, struct usage *u) {
+static bool usage_read_proportional(pid_t pid, struct usage *u) {
         char text[2048];
         if (!proc_read(pid, "smaps_rollup", text, sizeof(text)))
-                return;
+                return false;
 
         const char *line = strstr(text, "\nPss:");
         unsigned long kib;
-        if (line && sscanf(line, "\nPss: %lu kB", &kib) == 1)
-                u->memory_bytes = (uint64_t)kib * 1024;
+        if (!line || sscanf(line, "\nPss: %lu kB", &kib) != 1)
+                return false;
+        u->memory_bytes = (uint64_t)kib * 1024;
+        return true;
+}
+
+static void usage_read_resident(pid_t pid, struct usage *u) {
+        char text[128];
+        unsigned long pages;
+        if (proc_read(pid, "statm", text, sizeof(text)) && sscanf(text, "%*u %lu", &pages) == 1)
+                u->memory_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 void usage_read(pid_t pid, struct usage *ret) {
         *ret = (struct usage){ 0 };
         usage_read_stat(pid, ret);
-        usage_read_memory(pid, ret);
+        if (!usage_read_proportional(pid, ret))
+                usage_read_resident(pid, ret);
 }

@@ -51,6 +51,12 @@ check "its workers have every layer of confinement" every_layer_is_on
 check "systemd finds little exposed" systemd-analyze security --no-pager --threshold=15 thox.service
 check "it runs as a user of its own" test "$(stat -c %U "/proc/$(main_pid)")" = thox
 
+# Its worker cannot be traced, and still is looked at.
+is_busy() {
+    thoxctl ps --json | grep -A12 '"name": "busy"' | tr -d ' \n' |
+        grep -qE '"state":"running".*"cpu":[0-9]*\.?[0-9]*[1-9].*"memory":[1-9]'
+}
+
 journal_has() { # TEXT FIELD...
     journalctl --no-pager -o cat "${@:2}" | grep -qF "$1"
 }
@@ -66,6 +72,11 @@ check "and started" thoxctl start keeper
 check "and keeps something" thoxctl call keeper.set '"kept"'
 
 check "its log lines are in the journal, by its name" within_10_s journal_has "here I am" THOX_NAME=keeper PRIORITY=4
+echo 'while true do end' >/tmp/busy.lua
+thoxctl --quiet set program busy /tmp/busy.lua
+thoxctl start busy
+check "what its programs use is seen (row 5)" within_10_s is_busy
+thoxctl stop busy
 fallen=$(main_pid)
 kill -KILL "$fallen"
 check "initd is killed, and started again with its service (row 9)" within_10_s is_up "$fallen"
