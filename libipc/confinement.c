@@ -21,6 +21,7 @@ static const char *const names[] = {
         [CONFINEMENT_LANDLOCK] = "landlock",
         [CONFINEMENT_SECCOMP] = "seccomp",
         [CONFINEMENT_NAMESPACES] = "namespaces",
+        [CONFINEMENT_USER] = "user",
 };
 static_assert(ARRAY_SIZE(names) == _CONFINEMENT_LAYER_N, "one name per layer");
 
@@ -42,6 +43,8 @@ static const struct {
         { CONFINEMENT_NAMESPACES, ENOSPC, "sysctl user.max_user_namespaces allows no more" },
         { CONFINEMENT_NAMESPACES, EINVAL,
           "the kernel lacks some of them, or the root is one that cannot be replaced" },
+        { CONFINEMENT_USER, EPERM, "root may not become others here; it lacks CAP_SETUID" },
+        { CONFINEMENT_USER, EINVAL, "the user namespace has no ids for workers" },
         { CONFINEMENT_SECCOMP, EINVAL, "the kernel was built without CONFIG_SECCOMP_FILTER" },
 };
 

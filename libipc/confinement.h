@@ -20,6 +20,7 @@ enum confinement_layer {
         CONFINEMENT_LANDLOCK,
         CONFINEMENT_SECCOMP,
         CONFINEMENT_NAMESPACES, /* no network, and an empty file system */
+        CONFINEMENT_USER,       /* not root; a user of its own where the tree runs as root */
         _CONFINEMENT_LAYER_N,
 };
 

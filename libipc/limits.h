@@ -108,6 +108,10 @@
 #define LIMIT_RUN_CONTEXTS 64u                    /* that one process.run gives beside context 0 */
 
 /* Of a worker's process: what stands behind the limits above when they fail. */
+/* Ids of workers of a root's tree: beyond those of people, services and containers (systemd's
+ * UIDS-GIDS.md). Those whose pids are so far apart share one. */
+#define LIMIT_WORKER_UID_FIRST 2000000000u
+#define LIMIT_WORKER_UIDS 100000000u
 #define LIMIT_WORKER_FDS 32u                /* socket, stderr, the images of a start */
 #define LIMIT_WORKER_STACK_BYTES (2u << 20) /* Lua's own limit on C calls takes a quarter */
 #define LIMIT_WORKER_MESSAGES_BYTES                                                                \

@@ -25,4 +25,8 @@ void confine_enter(struct confine *c);
 
 /* In the child, for good. Descriptors above `fd` are closed; the heap of its program may take
  * `memory_bytes` (0: not limited). */
-void confine_apply(const struct confine *c, int fd, uint64_t memory_bytes, struct confinement *ret);
+void confine_apply(const struct confine *c,
+                   int fd,
+                   uint32_t pid,
+                   uint64_t memory_bytes,
+                   struct confinement *ret);

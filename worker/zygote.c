@@ -68,7 +68,8 @@ zygote_become_worker(const struct zygote *z, int fd, const Thox__Fork *request) 
         if (dup2(fd, ZYGOTE_FD) < 0)
                 _exit(1);
         zygote_set_title(z, (const char *)request->name.data, request->name.len);
-        confine_apply(&z->confine, ZYGOTE_FD, request->memory_bytes, &options.confinement);
+        confine_apply(&z->confine, ZYGOTE_FD, request->pid, request->memory_bytes,
+                      &options.confinement);
         /* initd may have died before the request for our death took effect. */
         if (zygote_has_lost_initd())
                 _exit(1);
@@ -104,7 +105,7 @@ static int zygote_try_confinement(const struct zygote *z, struct confinement *re
                 return error_origin(errno);
         pid_t pid = fork();
         if (pid == 0) {
-                confine_apply(&z->confine, ZYGOTE_FD, LIMIT_MEMORY_BYTES, shared);
+                confine_apply(&z->confine, ZYGOTE_FD, 0, LIMIT_MEMORY_BYTES, shared);
                 _exit(0);
         }
         int errnum = errno;

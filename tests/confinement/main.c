@@ -68,7 +68,7 @@ static bool prepare(const struct trial *t, struct confinement *ret) {
                 return false;
         if (!t->has_filter)
                 c.filter_error = EOPNOTSUPP;
-        confine_apply(&c, SOCKET_FD, 0, ret);
+        confine_apply(&c, SOCKET_FD, 7, 0, ret);
         return true;
 }
 

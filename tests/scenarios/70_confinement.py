@@ -72,6 +72,14 @@ with Tree() as tree:
 
     kernel = kernel_says(process["linux_pid"])
     expect(have, "no-new-privs", kernel["NoNewPrivs"] == "1", "no new privileges (row 2)")
+    other = tree.run_beside("--name", "other", source=SERVICE)
+    assert other.line() == "up"
+    uids = {kernel_says(process["linux_pid"])["Uid"] for process in tree.processes().values()
+            if process["name"] in ("service", "other")}
+    expect(have, "user", "0" not in " ".join(uids).split(), "no worker is root (row 2)")
+    expect(have, "user", os.geteuid() != 0 or len(uids) == 2, "each worker of root's tree is a user of its own (row 2)")
+    tree.ctl("kill", "other")
+    other.end()
     expect(have, "capabilities", {int(kernel[c], 16) for c in ("CapEff", "CapPrm", "CapInh", "CapAmb")} == {0},
            "no capabilities (row 2)")
     expect(have, "seccomp", kernel["Seccomp"] == "2", "a filter (row 2)")
