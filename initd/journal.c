@@ -16,11 +16,6 @@
 #include "libipc/limits.h"
 #include "libipc/name.h"
 
-bool journal_is_queue(const struct context *c, const void *name, size_t len) {
-        return c == c->router->native && len == strlen(JOURNAL_QUEUE) &&
-               memcmp(name, JOURNAL_QUEUE, len) == 0;
-}
-
 void journal_init(struct journal *j, struct router *router) {
         *j = (struct journal){ .router = router, .journald.fd = -1 };
         if (log_is_journal())

@@ -42,7 +42,6 @@ struct router;
 
 /* Listened to by uid 0 alone, and pushed to by nobody; the key is the program's name. */
 #define JOURNAL_QUEUE "journal"
-bool journal_is_queue(const struct context *c, const void *name, size_t len);
 
 struct journal {
         struct router *router;    /* NULL: nobody listens */

@@ -13,6 +13,7 @@
 #include "initd/handle.h"
 #include "initd/journal.h"
 #include "initd/peer.h"
+#include "initd/report.h"
 #include "initd/route.h"
 #include "initd/router.h"
 #include "initd/trace.h"
@@ -95,7 +96,11 @@ static void listener_link(struct listener *l, struct queue *q) {
 
 /* What initd alone pushes to, and administrators listen to. */
 static bool queue_is_of_tree(const struct context *c, const void *name, size_t len) {
-        return trace_is_queue(c, name, len) || journal_is_queue(c, name, len);
+        static const char *const names[] = { TRACE_QUEUE, JOURNAL_QUEUE, REPORTS_QUEUE };
+        for (size_t i = 0; i < ARRAY_SIZE(names) && c == c->router->native; i++)
+                if (len == strlen(names[i]) && memcmp(name, names[i], len) == 0)
+                        return true;
+        return false;
 }
 
 static void listener_drop(struct listener *l) {

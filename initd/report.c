@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "initd/context.h"
 #include "initd/initd.h"
+#include "initd/queue.h"
 #include "initd/record.h"
 #include "initd/run_spec.h"
 #include "libipc/base/clock.h"
 #include "libipc/base/log.h"
+#include "libipc/name.h"
 
 struct report {
         struct list link;
@@ -96,6 +99,14 @@ static void reports_make_room(struct reports *r, const struct report *newest) {
                 reports_remove(r, container_of(r->all.prev, struct report, link));
 }
 
+static void report_publish(const struct report *report, struct router *r) {
+        struct queue *q = queue_find(r->native, REPORTS_QUEUE, strlen(REPORTS_QUEUE));
+        size_t len = name_is_valid(report->name, strlen(report->name)) ? strlen(report->name) : 0;
+        const ProtobufCBinaryData key = wire_bytes(report->name, len);
+        if (q)
+                queue_publish(q, &key, 1, &report->value.values);
+}
+
 void reports_add(struct reports *r, const struct process *p) {
         struct report *report = calloc(1, sizeof(*report));
         if (report) {
@@ -113,6 +124,7 @@ void reports_add(struct reports *r, const struct process *p) {
         }
         list_add_head(&r->all, &report->link);
         r->n++;
+        report_publish(report, &p->initd->router);
         reports_make_room(r, report);
 }
 

@@ -1,7 +1,8 @@
 /*
  * report.h - what is known of a program's end that nobody wanted: why, where, and what it had been
  * doing. The newest LIMIT_REPORTS are kept, LIMIT_REPORTS_PER_FAMILY of what bears one family's name,
- * for `thoxctl status NAME`.
+ * for `thoxctl status NAME`. Each is also pushed to whoever of uid 0 listens to the queue `reports` of
+ * the native context, with the program's name as key.
  */
 #pragma once
 
@@ -18,6 +19,8 @@ struct reports {
         struct list all; /* struct report, newest first */
         size_t n;
 };
+
+#define REPORTS_QUEUE "reports"
 
 void reports_init(struct reports *r);
 void reports_deinit(struct reports *r);

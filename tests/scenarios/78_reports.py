@@ -73,6 +73,17 @@ with Tree() as tree:
     t.equal((report["reason"], report["signal"]), ("signal", signal.SIGABRT), "so is a crash (row 143)")
     t.contains(report["message"], "SIGABRT", "with the signal's name")
 
+    listener = tree.run_beside("--admin", source=b"""
+        assert(os.listen(0, "reports", { match = { "end.*" } }))
+        print("ready")
+        local event = os.pull("queue")
+        print(event.key, event.info.reason, event.info.message:match("^[^\\n]*"))""")
+    listener.line()
+    for name in ("other", "end.now"):
+        tree.ctl("run", "--name", name, "-", stdin=b"error('over')")
+    t.equal(listener.line(), "end.now\terror\t-:1: over", "whoever listens hears of ends as they come")
+    listener.end()
+
     asked = tree.run_beside("--name", "asked", source=b"print(os.pid()) while true do end")
     asked.line()
     tree.ctl("kill", "--now", "asked")
@@ -102,6 +113,8 @@ with Tree() as tree:
 
     denied = tree.ctl("run", "-", stdin=b"print(os.pull(os.call(0, 'process.reports', 'broken')).status_code)")
     t.equal(denied.out, "4\n", "an ordinary program reads no reports")
+    denied = tree.ctl("run", "-", stdin=b"print(os.listen(0, 'reports'))")
+    t.contains(denied.out, "does not grant", "and hears of none")
     t.equal(tree.ctl("call", "process.reports", "0").error_code(), "badargs", "nobody asks for pid 0")
     tree.stop()
 t.done()
