@@ -374,8 +374,8 @@ const char *client_error_text(int r) {
                 return "a socket's path has at most 107 bytes";
         case ECONNRESET:
         case EPIPE:
-                return "the tree closed the connection: it ended, or this client broke a rule of "
-                       "the protocol";
+                return "the tree closed the connection: it ended, has far too many clients, "
+                       "or this one broke a rule of the protocol";
         default:
                 return strerror(-r);
         }

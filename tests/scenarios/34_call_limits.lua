@@ -2,6 +2,7 @@
 -- flags: --admin
 local tap = require("tap")
 local child = require("child")
+local machine = require("machine")
 
 local OK, BUSY = os.status.OK, os.status.BUSY
 
@@ -115,7 +116,10 @@ flood(10000)
 local before = initd_memory()
 tap.is(flood(100000), 100000, "a hundred thousand calls are refused")
 local after = initd_memory()
-tap.ok(after <= before + 128 * 1024, "and initd is not larger for it: " .. before .. ", " .. after)
+-- A sanitizer keeps freed memory for a while, and finds what leaks itself.
+if machine.slowness == 1 then
+    tap.ok(after <= before + 128 * 1024, "and initd is not larger for it: " .. before .. ", " .. after)
+end
 os.answer(os.pull({ type = "call", name = "closed" }).cid, OK, "kept")
 tap.is(os.pull(kept).args[1], "kept", "the one that fits has waited")
 os.unbind("closed")

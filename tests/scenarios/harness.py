@@ -255,6 +255,9 @@ class Tap:
         sys.stdout.flush()
         return outcome
 
+    def note(self, text):
+        print(f"# {text}", flush=True)
+
     def equal(self, have, want, name):
         return self.ok(have == want, name, f"have: {have!r}\nwant: {want!r}")
 
