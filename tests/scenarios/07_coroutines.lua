@@ -135,7 +135,9 @@ tap.is(at_depth(10, function() return os.rpc.answer(2) end), 3, "that the proces
 -- row 25: nobody forges an answer
 local waiting = coroutine.create(function() return os.rpc.alarm(0.05), "real" end)
 local task = os.spawn(function() return coroutine.resume(waiting) end)
-coroutine.yield()
+repeat
+    coroutine.yield()
+until coroutine.status(waiting) ~= "suspended"
 tap.same({ coroutine.resume(waiting, "forged") }, { false, "cannot resume non-suspended coroutine" },
     "a coroutine that waits in a call cannot be resumed")
 tap.is(coroutine.status(waiting), "normal", "its status is normal")

@@ -29,7 +29,8 @@ def shows(condition, what):
 
 
 def names(screen):
-    return [line.split()[1] for line in screen[4:] if line]
+    rows = (line.split() for line in screen[4:])
+    return [row[1] for row in rows if len(row) > 1]  # less of one that is just being drawn
 
 
 with Tree() as tree:
