@@ -39,25 +39,27 @@ static bool logfile_open(struct logfile *f) {
         return true;
 }
 
-/* thox.log.1 becomes thox.log.2, thox.log becomes thox.log.1; what takes the last name replaces it. */
-static void logfile_rotate(struct logfile *f) {
+/* thox.log.1 becomes thox.log.2, thox.log becomes thox.log.1; what takes the last name replaces it.
+ * True when there is room for a new thox.log: the steps before may have nothing to move. */
+static bool logfile_rotate(struct logfile *f) {
+        bool is_done = true;
         char from[PATH_MAX + LOGFILE_SUFFIX_BYTES], to[sizeof(from)];
         for (unsigned i = f->n_files - 1; i > 0; i--) {
                 snprintf(to, sizeof(to), "%s.%u", f->path, i);
                 snprintf(from, sizeof(from), i > 1 ? "%s.%u" : "%s", f->path, i - 1);
-                (void)!rename(from, to);
+                is_done = rename(from, to) == 0;
         }
         if (f->n_files == 1)
-                (void)!unlink(f->path);
+                is_done = unlink(f->path) == 0;
         f->fd = fd_close(f->fd);
+        return is_done;
 }
 
 static bool logfile_write(struct logfile *f, const char *text, size_t len) {
         if (!logfile_open(f))
                 return false;
         if (f->size > 0 && f->size + len > f->size_max) {
-                logfile_rotate(f);
-                if (!logfile_open(f))
+                if (!logfile_rotate(f) || !logfile_open(f))
                         return false;
         }
         ssize_t n = write(f->fd, text, len);

@@ -88,6 +88,23 @@ Test(logfile, goes_on_with_the_file_that_is_there) {
         expect(0, LINE("2"));
 }
 
+/* Then it would grow without end. */
+Test(logfile, one_that_cannot_be_put_aside_takes_no_more) {
+        char path[256];
+        path_of(path, sizeof(path), 1);
+        cr_assert_eq(mkdir(path, 0700), 0);
+        cr_assert_eq(logfile_init(&file, dir, 100, 2), 0);
+        add(LINE("1"));
+        add(LINE("2"));
+        expect(0, LINE("1"));
+        add("a\n"); /* it still fits */
+        expect(0, LINE("1") "a\n");
+        cr_assert_eq(rmdir(path), 0);
+        add("b\n");
+        expect(1, LINE("1") "a\n");
+        expect(0, "thox-logger: warning: 1 lines were lost: Is a directory\nb\n");
+}
+
 static void limit_files(rlim_t bytes) {
         struct rlimit limit = { .rlim_cur = bytes, .rlim_max = RLIM_INFINITY };
         signal(SIGXFSZ, SIG_IGN);
